@@ -1,0 +1,76 @@
+"""What both WebRTC stacks look like from above: a transport that also negotiates, in either role.
+
+The two stacks are wrapped once, here below, and never anywhere else: the relay's `relay.transports.webrtc` and the Python client stand
+on this interface.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from soiree.transport import Sink, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server as the API hands it out (W3C RTCIceServer)."""
+
+    urls: tuple[str, ...]
+    """`stun:` and `turn:` URLs (RFC 7064, RFC 7065)."""
+    username: str | None = None
+    credential: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One ICE candidate (RFC 8839) on its way between the two ends."""
+
+    candidate: str
+    """"candidate:…" without "a="; an empty string tells that gathering has ended."""
+    mid: str = "0"
+    """Media identification of the m-line that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Settings of a WebRTC engine, the same for both stacks."""
+
+    bind_address: str | None = None
+    """Local address for ICE sockets; None for every interface. Loopback is only offered when it is named here."""
+    port: int | None = None
+    """One UDP port for all connections (libdatachannel only: mux); None for a random port each."""
+    ice_servers: tuple[IceServer, ...] = field(default=())
+    """Servers that this side uses itself to gather candidates."""
+    connect_timeout_s: float = 15.0
+    """A connection whose streams are not both open by then is closed with `CloseReason.FAILED`."""
+
+
+class EngineSink(Sink, Protocol):
+    """A transport's sink that also hears of local candidates."""
+
+    def candidate(self, conn: int, candidate: Candidate) -> None:
+        """A local candidate was found (trickle ICE, RFC 8838)."""
+
+
+class Engine(Transport):
+    """A WebRTC stack. Both streams are negotiated channels (`negotiated: true`, ids `CONTROL` and `STATE`), so no in-band open is sent."""
+
+    @abstractmethod
+    async def accept(self, conn: int, offer: str) -> str:
+        """Answer an offer. Host candidates are already in the answer's SDP where the stack has them; others trickle.
+
+        Raises:
+            soiree.rtc.errors.SdpError: the offer is malformed or has no data-channel m-line. Nothing of `conn` is left then.
+        """
+
+    @abstractmethod
+    async def offer(self, conn: int) -> str:
+        """Begin `conn` in the offering role and return the SDP offer."""
+
+    @abstractmethod
+    async def answered(self, conn: int, answer: str) -> None:
+        """Give the other side's SDP answer to a connection begun with `offer`. Raises SdpError."""
+
+    @abstractmethod
+    async def add_candidate(self, conn: int, candidate: Candidate) -> None:
+        """Add a remote candidate. `.local` (mDNS) and malformed candidates are ignored and counted, never an error of the connection."""
