@@ -1,0 +1,64 @@
+# `make help` lists the targets. Set-up happens by itself and is kept by stamps in the virtual environment.
+#   PYTHON=…  another interpreter (a path, a command or a version such as 3.11); it gets its own .venv-<version>
+#   ARGS=…    passed on: to `soiree party`, to `soiree bench`, or to pytest
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?=
+ARGS ?=
+ifneq ($(PYTHON),)
+  BASE := $(shell .ci/find-python "$(PYTHON)")
+  VENV := .venv-$(shell "$(or $(BASE),false)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+else
+  VENV := .venv
+endif
+BIN := $(VENV)/bin
+PINS := pyproject.toml constraints.txt
+JS_TESTS = $(shell find tests -name '*.test.js')
+
+.PHONY: help setup party test check lint e2e bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
+
+setup: $(VENV)/.test node_modules/.package-lock.json ## everything that the other targets need
+
+party: $(VENV)/.runtime ## run a party server; prints its link (ARGS="--port 9000")
+	@$(BIN)/python -c 'import sys; sys.version_info >= (3, 12) or print("soiree: no libdatachannel wheel for Python 3.11: aiortc serves", file=sys.stderr)'
+	@exec $(BIN)/soiree party $(ARGS)
+
+test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k resume")
+	@$(if $(JS_TESTS),node --test --test-reporter=dot $(JS_TESTS))
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint test ## lint, then test
+
+lint: setup ## ruff, mypy, import contracts, types of the JavaScript
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+	@npm run --silent types
+
+e2e: setup ## only the end-to-end tests, in Chromium
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+bench: setup ## benchmarks, beside their peers where there are any (ARGS="--json")
+	@exec $(BIN)/soiree bench $(ARGS)
+
+clean: ## remove what set-up and tests made, but not the server's data
+	rm -rf .venv .venv-* node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: $(PINS) | .ci/make-venv
+	@.ci/make-venv $(VENV) runtime "$(BASE)"
+	@touch $@
+
+$(VENV)/.test: $(PINS) | .ci/make-venv
+	@.ci/make-venv $(VENV) test "$(BASE)"
+	@touch $@ $(VENV)/.runtime
+
+node_modules/.package-lock.json: package.json package-lock.json | .ci/test-tools
+	@.ci/test-tools
+	@touch $@
