@@ -52,6 +52,8 @@ class Connection(ABC):
     def __init__(self, conn: int) -> None:
         self.conn = conn
         self.phase = Phase.OPENING
+        self.reason: str = CloseReason.FAILED
+        """Why it ended, once it is CLOSING."""
         self.state_cap_bytes = DEFAULT_STATE_CAP_BYTES
         self.packets_in = 0
         self.packets_out = 0
@@ -77,7 +79,7 @@ class Connection(ABC):
         """The rung of the path in use, None while there is none."""
 
     @abstractmethod
-    async def shut(self, reason: str) -> None:
+    async def shut(self) -> None:
         """Free everything that the stack holds for this connection. Called once; never raises for a connection already lost."""
 
 
@@ -188,8 +190,9 @@ class ConnectionTable(Transport, Generic[C]):
         if connection.phase in (Phase.CLOSING, Phase.CLOSED):
             return
         connection.phase = Phase.CLOSING
+        connection.reason = reason
         self._stop_timeout(connection)
-        task = self._loop.create_task(self._finish(connection, reason, flush))
+        task = self._loop.create_task(self._finish(connection, flush))
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
 
@@ -198,7 +201,7 @@ class ConnectionTable(Transport, Generic[C]):
         connection.phase = Phase.CLOSED
         self._stop_timeout(connection)
         self._remove(connection)
-        await connection.shut(CloseReason.FAILED)
+        await connection.shut()
 
     def _deliver(self) -> None:
         self._delivering = False
@@ -206,17 +209,17 @@ class ConnectionTable(Transport, Generic[C]):
             packets, self._inbox = self._inbox, []
             self._sink.packets(packets)
 
-    async def _finish(self, connection: C, reason: str, flush: bool) -> None:
+    async def _finish(self, connection: C, flush: bool) -> None:
         deadline = self._loop.time() + FLUSH_TIMEOUT_S
-        while flush and not connection.flushed() and self._loop.time() < deadline:
+        while flush and not connection.flushed() and self._loop.time() < deadline:  # noqa: ASYNC110 (no stack has an event for it)
             await asyncio.sleep(FLUSH_POLL_S)
         connection.phase = Phase.CLOSED
         self._remove(connection)
         try:
             self._deliver()
-            self._sink.closed(connection.conn, reason)
+            self._sink.closed(connection.conn, connection.reason)
         finally:
-            await connection.shut(reason)
+            await connection.shut()
 
     def _remove(self, connection: C) -> None:
         if self._connections.get(connection.conn) is connection:

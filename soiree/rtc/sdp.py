@@ -6,8 +6,8 @@ silence for a candidate) are kept here, before a stack sees anything. Sources: R
 
 import ipaddress
 import re
+from dataclasses import dataclass
 
-from soiree.rtc.engine import Candidate
 from soiree.rtc.errors import SdpError
 
 MAX_SDP_BYTES = 32 * 1024
@@ -17,7 +17,7 @@ MAX_REMOTE_CANDIDATES = 32
 
 _CANDIDATE = re.compile(
     r"candidate:[A-Za-z0-9+/]{1,32} 1 udp [0-9]{1,10} (?P<address>[0-9A-Fa-f.:]{2,45}) (?P<port>[0-9]{1,5})"
-    r" typ (?:host|srflx|prflx|relay)(?: [!-~]{1,256})*",
+    r" typ (?P<kind>host|srflx|prflx|relay)(?: [!-~]{1,256})*",
     re.IGNORECASE,
 )
 _REQUIRED = {
@@ -29,26 +29,55 @@ _REQUIRED = {
 _DATA_CHANNEL = re.compile(r"m=application [0-9]{1,5} (?:UDP/|TCP/)?DTLS/SCTP (?:webrtc-datachannel|[0-9]{1,5})")
 
 
-def is_usable(candidate: Candidate) -> bool:
-    """Whether a stack can do anything with a candidate: UDP, component 1, a literal address and a port.
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a candidate points."""
 
-    `.local` names (mDNS) fall through: resolving one costs a second, and the peer is found as peer reflexive anyway.
+    address: str
+    port: int
+    kind: str
+    """Candidate type: "host", "srflx", "prflx" or "relay"."""
+
+
+def endpoint_of(candidate: str) -> Endpoint | None:
+    """Where a candidate line points, None if no stack can do anything with it: it must be UDP, component 1, with a literal address.
+
+    `.local` names (mDNS) give None: resolving one costs a second, and the peer is found as peer reflexive anyway.
     """
-    match = _CANDIDATE.fullmatch(candidate.candidate)
+    match = _CANDIDATE.fullmatch(candidate)
     if match is None or not 0 < int(match["port"]) < 65536:
-        return False
+        return None
     try:
-        ipaddress.ip_address(match["address"])
+        address = ipaddress.ip_address(match["address"])
     except ValueError:
-        return False
-    return True
+        return None
+    return Endpoint(str(address), int(match["port"]), match["kind"].lower())
 
 
-def admit(sdp: str) -> tuple[str, int, int]:
-    """Check a description and take out the candidates that no stack can use.
+class RemoteCandidates:
+    """The candidates that the other side has told of, at most `MAX_REMOTE_CANDIDATES`."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, int], str] = {}
+
+    def take(self, candidate: str) -> bool:
+        """Whether a candidate may be given to the stack; it counts from now on."""
+        endpoint = endpoint_of(candidate)
+        if endpoint is None or len(self._kinds) == MAX_REMOTE_CANDIDATES:
+            return False
+        self._kinds[endpoint.address, endpoint.port] = endpoint.kind
+        return True
+
+    def kind(self, address: str | None, port: int | None, seen: str) -> str:
+        """The type that the other side gave an address: a check may come in before its candidate, which then looks peer reflexive."""
+        return self._kinds.get((address or "", port or 0), seen)
+
+
+def admit(sdp: str, remote: RemoteCandidates) -> tuple[str, int]:
+    """Check a description, note its candidates in `remote`, and take out those that no stack can use.
 
     Returns:
-        The description, the number of candidates left in it, and the number taken out.
+        The description and the number of candidates taken out.
 
     Raises:
         SdpError: it is too long, malformed, or describes anything but one data-channel section.
@@ -66,20 +95,8 @@ def admit(sdp: str) -> tuple[str, int, int]:
     for what, pattern in _REQUIRED.items():
         if not any(pattern.fullmatch(line) for line in lines):
             raise SdpError(f"the session description lacks {what}")
-    return _without_unusable_candidates(lines)
-
-
-def _without_unusable_candidates(lines: list[str]) -> tuple[str, int, int]:
-    kept: list[str] = []
-    usable = unusable = 0
-    for line in lines:
-        if line.startswith("a=candidate:"):
-            if usable == MAX_REMOTE_CANDIDATES or not is_usable(Candidate(line[2:])):
-                unusable += 1
-                continue
-            usable += 1
-        kept.append(line)
-    return "\r\n".join(kept) + "\r\n", usable, unusable
+    kept = [line for line in lines if not line.startswith("a=candidate:") or remote.take(line[2:])]
+    return "\r\n".join(kept) + "\r\n", len(lines) - len(kept)
 
 
 def candidates_of(sdp: str) -> frozenset[str]:

@@ -1,0 +1,219 @@
+"""The aiortc engine: pure Python above asyncio (or uvloop, which suits it better), for where libdatachannel has no wheel.
+
+aiortc gathers every candidate before it describes itself, so nothing trickles out of it. It has no API for what `EngineConfig` asks of
+its sockets; those few places reach into the ICE and SCTP objects below it, which is why private names are allowed in this file.
+"""
+# ruff: noqa: SLF001
+
+import asyncio
+import functools
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import aiortc
+from aioice import Connection as IceConnection
+from aioice.candidate import Candidate as IceCandidate
+from aiortc.exceptions import InvalidStateError
+from aiortc.sdp import candidate_from_sdp
+
+from soiree.connections import Connection, ConnectionTable, Phase
+from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
+from soiree.rtc.errors import RtcError, SdpError
+from soiree.rtc.ladder import rung_of
+from soiree.rtc.sdp import RemoteCandidates, admit
+from soiree.transport import CONTROL, STATE, CloseReason, Rung
+
+SOCKET_BUFFER_BYTES = 1024 * 1024
+"""SO_RCVBUF of each ICE socket: at the default a burst is lost while the loop does something else."""
+MAX_EXTRA_CHANNELS = 8
+"""Channels beside our two that a peer may open (each is closed at once) before the connection is."""
+
+
+class _Peer(Connection):
+    """An `RTCPeerConnection` with its two channels."""
+
+    def __init__(
+        self, conn: int, configuration: aiortc.RTCConfiguration, remote: RemoteCandidates, *, offering: bool
+    ) -> None:
+        super().__init__(conn)
+        self.offering = offering
+        self.remote = remote
+        self.extra_channels = 0
+        self.pc = aiortc.RTCPeerConnection(configuration)
+        self.channels = {
+            CONTROL: self.pc.createDataChannel("control", negotiated=True, id=CONTROL),
+            STATE: self.pc.createDataChannel("state", negotiated=True, id=STATE, ordered=False, maxRetransmits=0),
+        }
+        sctp = self.pc.sctp
+        if sctp is None:
+            raise RtcError("aiortc made no SCTP transport with its first channel")
+        self.sctp = sctp
+
+    @property
+    def ice(self) -> IceConnection:
+        connection: IceConnection = self.sctp.transport.transport._connection
+        return connection
+
+    def buffered(self, stream: int) -> int:
+        return self.channels[stream].bufferedAmount
+
+    def transmit(self, stream: int, payload: bytes) -> bool:
+        try:
+            self.channels[stream].send(payload)
+        except InvalidStateError:
+            return False
+        return True
+
+    def flushed(self) -> bool:
+        # Closing aborts the association, so everything must be acknowledged, not just sent.
+        sctp = self.sctp
+        return sctp.state == "closed" or not (sctp._data_channel_queue or sctp._outbound_queue or sctp._sent_queue)
+
+    def rung(self) -> Rung | None:
+        pair = self.ice._nominated.get(1)
+        if pair is None:
+            return None
+        remote: IceCandidate = pair.remote_candidate
+        kind = self.remote.kind(remote.host, remote.port, remote.type)
+        return rung_of(pair.local_candidate.type, kind, offering=self.offering, relay_protocol=self.relay_protocol)
+
+    @property
+    def relay_protocol(self) -> str:
+        return "tls" if self.ice.turn_ssl else self.ice.turn_transport
+
+    async def shut(self) -> None:
+        # Without close() aiortc leaks its sockets, also for a connection that has failed or was closed by the other side.
+        await self.pc.close()
+
+
+class AiortcEngine(ConnectionTable[_Peer], Engine):
+    """WebRTC over aiortc, in either role. Make it in the running event loop; one UDP port for each connection."""
+
+    name = "aiortc"
+
+    def __init__(self, config: EngineConfig, sink: EngineSink) -> None:
+        super().__init__(sink)
+        self._config = config
+
+    async def accept(self, conn: int, offer: str) -> str:
+        remote = RemoteCandidates()
+        sdp, ignored = admit(offer, remote)
+        self.ignored["candidate"] += ignored
+        peer = self._make(conn, remote, offering=False)
+        return await self._describe(peer, self._answer(peer, sdp))
+
+    async def offer(self, conn: int) -> str:
+        peer = self._make(conn, RemoteCandidates(), offering=True)
+        return await self._describe(peer, self._offer(peer))
+
+    async def answered(self, conn: int, answer: str) -> None:
+        peer = self._connections.get(conn)
+        if peer is None:
+            return
+        sdp, ignored = admit(answer, peer.remote)
+        self.ignored["candidate"] += ignored
+        await self._guarded(peer.pc.setRemoteDescription(aiortc.RTCSessionDescription(sdp, "answer")))
+
+    async def add_candidate(self, conn: int, candidate: Candidate) -> None:
+        peer = self._connections.get(conn)
+        if peer is None:
+            return
+        if candidate.candidate and not peer.remote.take(candidate.candidate):
+            self.ignored["candidate"] += 1
+            return
+        ice = peer.sctp.transport.transport
+        if not candidate.candidate:
+            await ice.addRemoteCandidate(None)
+        else:
+            await ice.addRemoteCandidate(candidate_from_sdp(candidate.candidate.removeprefix("candidate:")))
+
+    # Negotiation.
+
+    def _make(self, conn: int, remote: RemoteCandidates, *, offering: bool) -> _Peer:
+        servers = [aiortc.RTCIceServer(list(s.urls), s.username, s.credential) for s in self._config.ice_servers]
+        peer = _Peer(conn, aiortc.RTCConfiguration(iceServers=servers), remote, offering=offering)
+        self._begin(peer, self._config.connect_timeout_s)
+        _tune(peer.ice, self._config.bind_address)
+        for stream, channel in peer.channels.items():
+            channel.on("open", functools.partial(self._on_open, peer))
+            channel.on("message", functools.partial(self._on_message, peer, stream))
+            channel.on("close", functools.partial(self._end, peer, CloseReason.REMOTE))
+        peer.pc.on("connectionstatechange", functools.partial(self._on_state, peer))
+        peer.pc.on("datachannel", functools.partial(self._on_extra_channel, peer))
+        return peer
+
+    async def _answer(self, peer: _Peer, sdp: str) -> None:
+        await peer.pc.setRemoteDescription(aiortc.RTCSessionDescription(sdp, "offer"))
+        await peer.pc.setLocalDescription(await peer.pc.createAnswer())
+
+    async def _offer(self, peer: _Peer) -> None:
+        await peer.pc.setLocalDescription(await peer.pc.createOffer())
+
+    async def _describe(self, peer: _Peer, negotiation: Coroutine[Any, Any, None]) -> str:
+        try:
+            await self._guarded(negotiation)
+        except SdpError:
+            await self._forget(peer)
+            raise
+        except asyncio.CancelledError:
+            self._end(peer, CloseReason.LOCAL)
+            raise
+        if peer.phase is not Phase.OPENING:
+            raise RtcError(f"connection {peer.conn} was closed while it was negotiated")
+        # aiortc gathers everything first but does not say so in its description.
+        sdp: str = peer.pc.localDescription.sdp
+        return sdp if "a=end-of-candidates" in sdp else sdp + "a=end-of-candidates\r\n"
+
+    @staticmethod
+    async def _guarded(negotiation: Coroutine[Any, Any, None]) -> None:
+        try:
+            await negotiation
+        except (ValueError, LookupError, AssertionError, InvalidStateError) as error:
+            raise SdpError(f"the description cannot be used: {error}") from error
+
+    # What aiortc reports, already in the loop.
+
+    def _on_open(self, peer: _Peer) -> None:
+        if all(channel.readyState == "open" for channel in peer.channels.values()):
+            self._opened(peer)
+
+    def _on_message(self, peer: _Peer, stream: int, payload: bytes | str) -> None:
+        if isinstance(payload, str):
+            self.ignored["text"] += 1
+        else:
+            self._received(peer, stream, payload)
+
+    def _on_state(self, peer: _Peer) -> None:
+        if peer.pc.connectionState == "failed":
+            self._end(peer, CloseReason.FAILED)
+        elif peer.pc.connectionState == "closed":
+            self._end(peer, CloseReason.REMOTE if peer.phase is Phase.OPEN else CloseReason.FAILED)
+
+    def _on_extra_channel(self, peer: _Peer, channel: aiortc.RTCDataChannel) -> None:
+        self.ignored["channel"] += 1
+        peer.extra_channels += 1
+        if peer.extra_channels > MAX_EXTRA_CHANNELS:
+            self._end(peer, CloseReason.FAILED)
+        else:
+            channel.close()
+
+
+def _tune(ice: IceConnection, bind_address: str | None) -> None:
+    """Give an ICE connection the local address and the receive buffers that are wanted.
+
+    aioice takes the addresses of every interface but loopback, and offers no parameter for it, so its step that turns addresses into
+    sockets is wrapped for this one connection.
+    """
+    gather: Callable[..., Coroutine[Any, Any, list[IceCandidate]]] = ice.get_component_candidates
+
+    async def gather_bound(component: int, addresses: list[str]) -> list[IceCandidate]:
+        chosen = addresses if bind_address is None else [bind_address]
+        candidates = await gather(component=component, addresses=chosen)
+        for protocol in ice._protocols:
+            sock = protocol.transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
+        return candidates
+
+    setattr(ice, "get_component_candidates", gather_bound)  # noqa: B010 (mypy forbids the assignment to a method)

@@ -1,0 +1,291 @@
+"""The libdatachannel engine: C++ threads below, one event loop above.
+
+Received messages stay in libdatachannel's own queue (1024 messages a channel, then SCTP's receive window closes), and the loop fetches
+them after one wake-up for each burst. A callback for each message would cost three times as much, since every one takes the GIL on a C++
+thread. Calls that may block (name look-ups, closing) run on two threads of the engine's own.
+"""
+
+import asyncio
+import functools
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
+
+import libdatachannel as rtc
+
+from soiree.connections import Connection, ConnectionTable, Phase
+from soiree.rtc.certificate import process_certificate
+from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink, IceServer
+from soiree.rtc.errors import RtcError, SdpError
+from soiree.rtc.ladder import HOST, PEER_REFLEXIVE, RELAYED, SERVER_REFLEXIVE, rung_of
+from soiree.rtc.sdp import RemoteCandidates, admit, candidates_of, has_all_candidates
+from soiree.transport import CONTROL, STATE, CloseReason, Rung
+
+MAX_MESSAGE_BYTES = 64 * 1024
+"""Advertised in the SDP. Above the limits of the streams, so that a message over those is seen, and its sender told why it is closed."""
+MAX_BATCH = 1024
+"""Messages fetched from one channel before the others have their turn."""
+MAX_EXTRA_CHANNELS = 8
+"""Channels beside our two that a peer may open (each is closed at once) before the connection is."""
+CLOSING_THREADS = 2
+
+Description = rtc.Description  # type: ignore[attr-defined]  # its stub imports a module of the same name, by mistake
+_TYPES = {
+    rtc.Candidate.Type.Host: HOST,
+    rtc.Candidate.Type.ServerReflexive: SERVER_REFLEXIVE,
+    rtc.Candidate.Type.PeerReflexive: PEER_REFLEXIVE,
+    rtc.Candidate.Type.Relayed: RELAYED,
+}
+
+
+class _Peer(Connection):
+    """A `PeerConnection` with its two channels."""
+
+    def __init__(
+        self, conn: int, configuration: rtc.Configuration, remote: RemoteCandidates, *, offering: bool
+    ) -> None:
+        super().__init__(conn)
+        self.offering = offering
+        self.described = ""
+        """Our description as it was handed out. What was gathered before is in it, so that only later candidates trickle."""
+        self.remote = remote
+        self.extra_channels = 0
+        self.pc = rtc.PeerConnection(configuration)
+        self.channels = {
+            CONTROL: self._channel("control", CONTROL),
+            STATE: self._channel("state", STATE, unordered=True),
+        }
+        self.shutter: Callable[[], asyncio.Future[None]] | None = None
+
+    def _channel(self, label: str, stream: int, *, unordered: bool = False) -> rtc.DataChannel:
+        init = rtc.DataChannelInit()
+        init.negotiated = True
+        init.id = stream
+        if unordered:
+            reliability = rtc.Reliability()
+            reliability.unordered = True
+            reliability.max_retransmits = 0
+            init.reliability = reliability
+        return self.pc.create_data_channel(label, init)
+
+    def buffered(self, stream: int) -> int:
+        return self.channels[stream].buffered_amount()
+
+    def transmit(self, stream: int, payload: bytes) -> bool:
+        try:
+            self.channels[stream].send(payload)
+        except RuntimeError:  # closed on a C++ thread, of which the loop has not heard yet
+            return False
+        return True
+
+    def flushed(self) -> bool:
+        control = self.channels[CONTROL]
+        return control.is_closed() or control.buffered_amount() == 0
+
+    def rung(self) -> Rung | None:
+        local, remote = rtc.Candidate(), rtc.Candidate()
+        if not self.pc.get_selected_candidate_pair(local, remote):
+            return None
+        kind = self.remote.kind(remote.address(), remote.port(), _TYPES.get(remote.type(), HOST))
+        return rung_of(_TYPES.get(local.type(), HOST), kind, offering=self.offering)
+
+    def awaits_trickle(self) -> bool:
+        """Whether a candidate found now is news to the other side."""
+        return self.described != "" and self.phase is not Phase.CLOSED
+
+    async def shut(self) -> None:
+        if self.shutter is not None:
+            await self.shutter()
+
+    def release(self) -> None:
+        """Close for good; blocks until C++ has let go, so never in the loop nor in a callback."""
+        self.pc.close()
+        # Callbacks hold this object and it holds them: without this no connection would ever be freed.
+        self.pc.reset_callbacks()
+        for channel in self.channels.values():
+            channel.reset_callbacks()
+
+
+class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
+    """WebRTC over libdatachannel, in either role. Make it in the running event loop."""
+
+    name = "libdatachannel"
+
+    def __init__(self, config: EngineConfig, sink: EngineSink) -> None:
+        super().__init__(sink)
+        self._config = config
+        self._rtc_sink = sink
+        self._threads = ThreadPoolExecutor(CLOSING_THREADS, thread_name_prefix="soiree-rtc")
+        self._events: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    async def accept(self, conn: int, offer: str) -> str:
+        remote = RemoteCandidates()
+        sdp, ignored = admit(offer, remote)
+        self.ignored["candidate"] += ignored
+        peer = self._make(conn, remote, offering=False)
+        return await self._describe(peer, functools.partial(self._answer, peer, sdp))
+
+    async def offer(self, conn: int) -> str:
+        peer = self._make(conn, RemoteCandidates(), offering=True)
+        return await self._describe(peer, lambda: peer.pc.set_local_description(Description.Type.Offer))
+
+    async def answered(self, conn: int, answer: str) -> None:
+        peer = self._connections.get(conn)
+        if peer is None:
+            return
+        sdp, ignored = admit(answer, peer.remote)
+        self.ignored["candidate"] += ignored
+        try:
+            await self._off_loop(lambda: peer.pc.set_remote_description(Description(sdp, Description.Type.Answer)))
+        except (RuntimeError, ValueError) as error:
+            raise SdpError(f"the answer cannot be used: {error}") from error
+
+    async def add_candidate(self, conn: int, candidate: Candidate) -> None:
+        peer = self._connections.get(conn)
+        if peer is None or not candidate.candidate:
+            return
+        if not peer.remote.take(candidate.candidate):
+            self.ignored["candidate"] += 1
+            return
+        try:
+            peer.pc.add_remote_candidate(rtc.Candidate(candidate.candidate, candidate.mid))
+        except (RuntimeError, ValueError):
+            self.ignored["candidate"] += 1
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        await asyncio.to_thread(self._threads.shutdown)
+
+    # Negotiation.
+
+    def _make(self, conn: int, remote: RemoteCandidates, *, offering: bool) -> _Peer:
+        peer = _Peer(conn, self._configuration(), remote, offering=offering)
+        self._begin(peer, self._config.connect_timeout_s)
+        peer.shutter = functools.partial(self._loop.run_in_executor, self._threads, peer.release)
+        self._listen(peer)
+        return peer
+
+    @staticmethod
+    def _answer(peer: _Peer, sdp: str) -> None:
+        peer.pc.set_remote_description(Description(sdp, Description.Type.Offer))
+        peer.pc.set_local_description(Description.Type.Answer)
+
+    async def _describe(self, peer: _Peer, describe: Callable[[], None]) -> str:
+        try:
+            await self._off_loop(describe)
+            description = peer.pc.local_description()
+        except (RuntimeError, ValueError) as error:
+            await self._forget(peer)
+            raise SdpError(f"the description cannot be used: {error}") from error
+        except asyncio.CancelledError:
+            self._end(peer, CloseReason.LOCAL)
+            raise
+        if peer.phase is not Phase.OPENING or description is None:
+            raise RtcError(f"connection {peer.conn} was closed while it was negotiated")
+        peer.described = str(description)
+        return peer.described
+
+    async def _off_loop(self, call: Callable[[], None]) -> None:
+        await self._loop.run_in_executor(self._threads, call)
+
+    def _configuration(self) -> rtc.Configuration:
+        configuration = rtc.Configuration()
+        configuration.disable_auto_negotiation = True
+        configuration.max_message_size = MAX_MESSAGE_BYTES
+        configuration.certificate_pem_file, configuration.key_pem_file = process_certificate()
+        if self._config.bind_address is not None:
+            configuration.bind_address = self._config.bind_address
+        if self._config.port is not None:
+            configuration.enable_ice_udp_mux = True
+            configuration.port_range_begin = configuration.port_range_end = self._config.port
+        configuration.ice_servers = [server for known in self._config.ice_servers for server in ice_servers(known)]
+        return configuration
+
+    # What C++ threads report: noted at once, acted upon in the loop.
+
+    def _listen(self, peer: _Peer) -> None:
+        for stream, channel in peer.channels.items():
+            channel.on_available(functools.partial(self._note, functools.partial(self._fetch, peer, stream, channel)))
+            channel.on_open(functools.partial(self._note, functools.partial(self._on_open, peer)))
+            channel.on_closed(functools.partial(self._note, functools.partial(self._end, peer, CloseReason.REMOTE)))
+        pc = peer.pc
+        pc.on_state_change(lambda state: self._note(functools.partial(self._on_state, peer, state)))
+        pc.on_local_candidate(
+            lambda found: self._note(functools.partial(self._on_candidate, peer, found.candidate(), found.mid()))
+        )
+        pc.on_gathering_state_change(lambda state: self._note(functools.partial(self._on_gathering, peer, state)))
+        pc.on_data_channel(lambda channel: self._note(functools.partial(self._on_extra_channel, peer, channel)))
+
+    def _note(self, event: Callable[[], None]) -> None:
+        self._events.append(event)
+        if not self._woken:
+            self._woken = True
+            try:
+                self._loop.call_soon_threadsafe(self._drain)
+            except RuntimeError:  # the loop is closed: an exception must not reach the C++ thread
+                return
+
+    def _drain(self) -> None:
+        self._woken = False
+        for _ in range(len(self._events)):
+            self._events.popleft()()
+
+    def _fetch(self, peer: _Peer, stream: int, channel: rtc.DataChannel) -> None:
+        receive = channel.receive
+        for _ in range(MAX_BATCH):
+            payload = receive()
+            if payload is None:
+                return
+            if isinstance(payload, str):
+                self.ignored["text"] += 1
+            else:
+                self._received(peer, stream, payload)
+        self._note(functools.partial(self._fetch, peer, stream, channel))
+
+    def _on_open(self, peer: _Peer) -> None:
+        if all(channel.is_open() for channel in peer.channels.values()):
+            self._opened(peer)
+
+    def _on_state(self, peer: _Peer, state: rtc.PeerConnection.State) -> None:
+        if state == rtc.PeerConnection.State.Failed:
+            self._end(peer, CloseReason.FAILED)
+        elif state == rtc.PeerConnection.State.Closed:
+            self._end(peer, CloseReason.REMOTE if peer.phase is Phase.OPEN else CloseReason.FAILED)
+
+    def _on_candidate(self, peer: _Peer, candidate: str, mid: str) -> None:
+        candidate = candidate.removeprefix("a=")
+        if peer.awaits_trickle() and candidate not in candidates_of(peer.described):
+            self._rtc_sink.candidate(peer.conn, Candidate(candidate, mid))
+
+    def _on_gathering(self, peer: _Peer, state: rtc.PeerConnection.GatheringState) -> None:
+        complete = state == rtc.PeerConnection.GatheringState.Complete
+        if complete and peer.awaits_trickle() and not has_all_candidates(peer.described):
+            self._rtc_sink.candidate(peer.conn, Candidate(""))
+
+    def _on_extra_channel(self, peer: _Peer, channel: rtc.DataChannel) -> None:
+        self.ignored["channel"] += 1
+        peer.extra_channels += 1
+        if peer.extra_channels > MAX_EXTRA_CHANNELS:
+            self._end(peer, CloseReason.FAILED)
+        elif peer.phase in (Phase.OPENING, Phase.OPEN):
+            self._loop.run_in_executor(self._threads, channel.close)
+
+
+def ice_servers(server: IceServer) -> list[rtc.IceServer]:
+    """The URLs of a server that libjuice can use: STUN, and TURN over UDP."""
+    usable = []
+    for url in server.urls:
+        parts = urlsplit(url)
+        address = urlsplit(f"//{parts.path}")
+        transport = parse_qs(parts.query).get("transport", ["udp"])[0]
+        if address.hostname is None or transport != "udp":
+            continue
+        if parts.scheme == "stun":
+            usable.append(rtc.IceServer(address.hostname, address.port or 3478))
+        elif parts.scheme == "turn":
+            usable.append(
+                rtc.IceServer(address.hostname, address.port or 3478, server.username or "", server.credential or "")
+            )
+    return usable
