@@ -9,13 +9,18 @@ PYTHON ?=
 ARGS ?=
 ifneq ($(PYTHON),)
   BASE := $(shell .ci/find-python "$(PYTHON)")
-  VENV := .venv-$(shell "$(or $(BASE),false)" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+  ifeq ($(BASE),)
+    $(error PYTHON=$(PYTHON) cannot be used)
+  endif
+  VENV := .venv-$(shell "$(BASE)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 else
   VENV := .venv
 endif
 BIN := $(VENV)/bin
 PINS := pyproject.toml constraints.txt
-JS_TESTS = $(shell find tests -name '*.test.js')
+JS_TESTS = $(shell find tests -name '*.test.js' -o -name '*.test.mjs')
+ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \
+  echo "soiree: libdatachannel has no wheel for Python 3.11; aiortc serves" >&2; fi
 
 .PHONY: help setup party test check lint e2e bench clean
 
@@ -23,9 +28,10 @@ help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
 
 setup: $(VENV)/.test node_modules/.package-lock.json ## everything that the other targets need
+	@$(ENGINE_NOTE)
 
 party: $(VENV)/.runtime ## run a party server; prints its link (ARGS="--port 9000")
-	@$(BIN)/python -c 'import sys; sys.version_info >= (3, 12) or print("soiree: no libdatachannel wheel for Python 3.11: aiortc serves", file=sys.stderr)'
+	@$(ENGINE_NOTE)
 	@exec $(BIN)/soiree party $(ARGS)
 
 test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k resume")
