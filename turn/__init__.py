@@ -1,0 +1,1 @@
+"""The embedded STUN and TURN server, and the credentials for it."""
