@@ -14,7 +14,7 @@ SCRIPTS = ("find-python", "make-venv", "run", "test-tools")
 
 
 def test_help_lists_every_target() -> None:
-    run = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {line.split()[0] for line in run.stdout.splitlines()} == TARGETS
 
 
