@@ -41,11 +41,13 @@ test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k res
 check: lint test ## lint, then test
 
 lint: setup ## ruff, mypy, import contracts, types of the JavaScript
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --quiet --check . || { $(BIN)/ruff format --check .; exit 1; }
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo
-	@npm run --silent types
+	@failed=; \
+	$(BIN)/ruff check --quiet --output-format=concise . || failed=1; \
+	$(BIN)/ruff format --check --quiet --output-format=concise . || failed=1; \
+	$(BIN)/mypy --no-error-summary || failed=1; \
+	$(BIN)/lint-imports --no-logo || failed=1; \
+	npm run --silent types || failed=1; \
+	[[ -z $$failed ]]
 
 e2e: setup ## only the end-to-end tests, in Chromium
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
