@@ -7,7 +7,8 @@ class WireError(Exception):
     Decoders raise nothing else, whatever they are given; the message says what is wrong and never repeats the peer's bytes.
 
     Attributes:
-        n: number of the malformed control message where it could still be read, so that the receiver can count and refuse it; None otherwise.
+        n: number of the malformed control message where it could still be read, so that the receiver can count and refuse
+            it; None otherwise.
     """
 
     def __init__(self, message: str, n: int | None = None) -> None:

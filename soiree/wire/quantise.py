@@ -1,6 +1,7 @@
 """Pure core: physical quantities to the integers of docs/PROTOCOL.md section 5.2, and back.
 
-Scalars only; what must be fast over arrays stands with the arrays. All rounding is floor(v + ½), so that every language gives the same bits.
+Scalars only; what must be fast over arrays stands with the arrays. All rounding is floor(v + ½), so that every language
+gives the same bits.
 Quaternions are (x, y, z, w), angles radians, lengths metres, velocities m/s.
 """
 

@@ -98,7 +98,9 @@ def within_reach(position: Vec3, base: Base) -> bool:
 def encode_move(entity: int, transform: Transform) -> bytes:
     """A MOVE record: any rotation, any velocity."""
     vx, vy, vz = map(q.pack_speed, transform.velocity)
-    return _MOVE.pack(*_place(entity, transform.position), q.pack_rotation(transform.rotation), vx, vy, vz, _age(transform))
+    return _MOVE.pack(
+        *_place(entity, transform.position), q.pack_rotation(transform.rotation), vx, vy, vz, _age(transform)
+    )
 
 
 def encode_rest(entity: int, transform: Transform) -> bytes:

@@ -6,6 +6,7 @@ The layouts are given once, as NumPy dtypes; the strides and tables derive from 
 
 import struct
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -113,7 +114,8 @@ class Header(NamedTuple):
     """Modulo 2¹⁶."""
 
 
-class SectionView(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SectionView:
     """Where the records of one section lie in a frame."""
 
     kind: Section
