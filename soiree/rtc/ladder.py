@@ -1,4 +1,7 @@
-"""Which rung of the ladder a selected candidate pair stands on."""
+"""Which rung of the ladder a selected candidate pair stands on.
+
+Pure core.
+"""
 
 from soiree.transport import Rung
 

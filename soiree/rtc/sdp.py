@@ -2,6 +2,8 @@
 
 The stacks parse SDP leniently and raise whatever comes up, so that both ends of the engine's promise (`SdpError` for a description,
 silence for a candidate) are kept here, before a stack sees anything. Sources: RFC 8866 (SDP), RFC 8839 (ICE), RFC 8841 (SCTP).
+
+Pure core.
 """
 
 import ipaddress

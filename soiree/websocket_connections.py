@@ -1,0 +1,190 @@
+"""The data WebSocket as a transport, the same at both ends: TCP made to behave like a channel that never queues stale state.
+
+TCP delivers everything, however late, so whatever waits must wait where it can still be dropped. The kernel is told to hold little
+(`NOTSENT_LOWAT_BYTES`); a message is written only while the socket takes it; past that it waits here: control in order and bounded, state
+up to the connection's cap and not for long. How many frames may be on their way is the replication's to limit, since it hears the acks.
+"""
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from typing import Any
+
+from aiohttp import ClientError, ClientWebSocketResponse, WebSocketError, WSMsgType, web
+
+from soiree.connections import Connection, ConnectionTable
+from soiree.transport import CONTROL, MAX_CONTROL_BYTES, CloseReason, Rung
+from soiree.websocket import MALFORMED, TOO_BIG, FramingError, close_frame, frame, unframe
+
+log = logging.getLogger("soiree.websocket")
+
+NOTSENT_LOWAT_BYTES = 8 * 1024
+"""Unsent bytes in the kernel above which the socket takes no more (TCP_NOTSENT_LOWAT)."""
+SEND_BUFFER_BYTES = 64 * 1024
+"""SO_SNDBUF: bounds what is sent and unacknowledged, and so the rate, to this much each round trip."""
+MAX_STATE_AGE_S = 0.25
+"""State that waited longer than this for a stalled socket is dropped: newer has been made since."""
+MAX_MESSAGE_BYTES = 4 * MAX_CONTROL_BYTES
+"""Most that aiohttp reads; above our limits, so that a message over those is seen and its sender told why it is closed."""
+CLOSE_TIMEOUT_S = 1.0
+"""How long the other side may take to answer a close frame before its socket is aborted."""
+
+AnyWebSocket = web.WebSocketResponse | ClientWebSocketResponse
+
+
+class WebSocketConnection(Connection):
+    """One WebSocket with what waits for it."""
+
+    def __init__(self, conn: int, ws: AnyWebSocket) -> None:
+        super().__init__(conn)
+        writer = ws._writer  # noqa: SLF001 (aiohttp has no other way to see how much is buffered)
+        if writer is None:
+            raise ValueError("the WebSocket must be prepared")
+        self.ws = ws
+        self.ended = asyncio.Event()
+        """Set when everything of the connection is freed."""
+        self._loop = asyncio.get_running_loop()
+        self._writer = writer
+        self._socket = writer.transport
+        self._control: deque[bytes] = deque()
+        self._control_bytes = 0
+        self._state: deque[tuple[float, bytes]] = deque()
+        self._state_bytes = 0
+        self._relief: asyncio.Task[None] | None = None
+        self._socket.set_write_buffer_limits(high=0)
+        self._keep_kernel_queue_short()
+
+    def _keep_kernel_queue_short(self) -> None:
+        sock = self._socket.get_extra_info("socket")
+        if sock is not None and sock.family in (socket.AF_INET, socket.AF_INET6):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+            if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_BYTES)
+
+    def buffered(self, stream: int) -> int:
+        waiting = self._control_bytes if stream == CONTROL else self._state_bytes
+        return waiting + self._socket.get_write_buffer_size()
+
+    def transmit(self, stream: int, payload: bytes) -> bool:
+        if self._socket.is_closing():
+            return False
+        message = frame(stream, payload)
+        if self._relief is None:
+            self._write(message)
+            if self._socket.get_write_buffer_size():
+                self._relief = self._loop.create_task(self._relieve())
+        elif stream == CONTROL:
+            self._control.append(message)
+            self._control_bytes += len(message)
+        else:
+            self._state.append((self._loop.time(), message))
+            self._state_bytes += len(message)
+        return True
+
+    def _write(self, message: bytes) -> None:
+        """Write without waiting: aiohttp's coroutine writes in its first step, and only then may wait for the socket to drain."""
+        step = self._writer.send_frame(message, WSMsgType.BINARY)
+        try:
+            step.send(None)
+        except (StopIteration, ClientError):
+            return
+        step.close()
+
+    async def _relieve(self) -> None:
+        """Feed a congested socket, one message each time that it has taken the last: control first, state while it is fresh."""
+        try:
+            while True:
+                await self._writer.protocol._drain_helper()  # noqa: SLF001 (the drain of aiohttp's own writer)
+                message = self._next()
+                if message is None or self._socket.is_closing():
+                    return
+                self._write(message)
+        except (OSError, ClientError):
+            return
+        finally:
+            self._relief = None
+
+    def _next(self) -> bytes | None:
+        if self._control:
+            message = self._control.popleft()
+            self._control_bytes -= len(message)
+            return message
+        oldest = self._loop.time() - MAX_STATE_AGE_S
+        while self._state:
+            queued_at, message = self._state.popleft()
+            self._state_bytes -= len(message)
+            if queued_at >= oldest:
+                return message
+            self.dropped_out += 1
+        return None
+
+    def flushed(self) -> bool:
+        return self._socket.is_closing() or self.buffered(CONTROL) == 0
+
+    def rung(self) -> Rung:
+        return Rung.WEBSOCKET
+
+    async def shut(self) -> None:
+        code, text = close_frame(self.reason)
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.ws.close(code=code, message=text)
+        except (TimeoutError, OSError, ClientError) as error:
+            log.debug("connection %d did not close in order: %r", self.conn, error)
+        # A reader that has stalled would hold the socket for as long as it likes.
+        self._socket.abort()
+        if self._relief is not None:
+            self._relief.cancel()
+            await asyncio.wait([self._relief])
+        self.ended.set()
+
+
+class WebSocketTransport(ConnectionTable[WebSocketConnection]):
+    """The data WebSockets of one end."""
+
+    name = "websocket"
+
+    async def run(self, conn: int, ws: AnyWebSocket) -> None:
+        """Carry one connection from now until nothing of it is left. Raises ValueError for a number in use."""
+        await self._carry(self._adopt(conn, ws))
+
+    def _adopt(self, conn: int, ws: AnyWebSocket) -> WebSocketConnection:
+        connection = WebSocketConnection(conn, ws)
+        self._begin(connection)
+        self._opened(connection)
+        return connection
+
+    async def _carry(self, connection: WebSocketConnection) -> None:
+        try:
+            while self._take(connection, await connection.ws.receive()):
+                pass
+        except asyncio.CancelledError:
+            self._end(connection, CloseReason.FAILED)
+            raise
+        await connection.ended.wait()
+
+    def _take(self, connection: WebSocketConnection, message: Any) -> bool:
+        """Act on what aiohttp received; False when it was the last."""
+        if message.type is WSMsgType.BINARY:
+            try:
+                stream, payload = unframe(message.data)
+            except FramingError:
+                self._end(connection, MALFORMED)
+                return False
+            self._received(connection, stream, payload)
+            return True
+        self._end(connection, self._reason_for(message))
+        return False
+
+    def _reason_for(self, message: Any) -> str:
+        if message.type is WSMsgType.TEXT:
+            return MALFORMED
+        if message.type is WSMsgType.CLOSE:
+            return self._told_reason(message.data)
+        if isinstance(message.data, WebSocketError):
+            return CloseReason.OVERSIZED if message.data.code == TOO_BIG else MALFORMED
+        return CloseReason.FAILED
+
+    def _told_reason(self, code: int) -> str:  # noqa: ARG002 (the relay believes no stranger's reason; the client does)
+        return CloseReason.REMOTE
