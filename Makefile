@@ -1,6 +1,6 @@
 # `make help` lists the targets. Set-up happens by itself and is kept by stamps in the virtual environment.
 #   PYTHON=…  another interpreter (a path, a command or a version such as 3.11); it gets its own .venv-<version>
-#   ARGS=…    passed on: to `soiree party`, to `soiree bench`, or to pytest
+#   ARGS=…    passed on: to `soiree party`, to `python -m bench`, or to pytest
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -52,8 +52,8 @@ lint: setup ## ruff, mypy, import contracts, types of the JavaScript
 e2e: setup ## only the end-to-end tests, in Chromium
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-bench: setup ## benchmarks, beside their peers where there are any (ARGS="--json")
-	@exec $(BIN)/soiree bench $(ARGS)
+bench: setup ## benchmarks, beside their peers where there are any (ARGS="--seconds 10")
+	@exec $(BIN)/python -m bench $(ARGS)
 
 clean: ## remove what set-up and tests made, but not the server's data
 	rm -rf .venv .venv-* node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
