@@ -12,7 +12,6 @@ from tests.house.pure_core import PACKAGES, ROOT, declared_cores, impure_chains
 CORES = (
     "relay.budget",
     "relay.entities",
-    "relay.messages",
     "relay.ownership",
     "relay.replication",
     "relay.room",
