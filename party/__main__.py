@@ -1,0 +1,19 @@
+"""The `soiree` command."""
+
+import click
+
+from party.bots.command import bots
+from party.command import party
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="soiree")
+def main() -> None:
+    """Soiree: parties in shared 3D worlds, on your own server."""
+
+
+main.add_command(party)
+main.add_command(bots)
+
+if __name__ == "__main__":
+    main()

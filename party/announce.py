@@ -1,0 +1,39 @@
+"""What the server says when it is ready: the line for programs on stdout, the link and its QR code for people on stderr."""
+
+import io
+import sys
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import segno
+
+
+def lobby_url(public_url: str | None, host: str, port: int) -> str:
+    """The address to open: the public one, or the one on this machine."""
+    if public_url is not None:
+        return f"{public_url}/"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}/"
+    if address.is_unspecified or address.is_loopback:
+        name = "localhost" if address.version == 4 and host != "127.0.0.1" else host
+    else:
+        name = host
+    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+
+
+def announce(lobby: str, room: str | None, engine: str | None) -> None:
+    """Print the ready line, and for people how to come in."""
+    serving = f"WebRTC by {engine}, and WebSockets" if engine else "WebSockets alone: no WebRTC engine is installed"
+    link = room or lobby
+    if sys.stderr.isatty():
+        code = io.StringIO()
+        segno.make(link, error="m").terminal(code, border=2, compact=True)
+        print(code.getvalue(), file=sys.stderr)
+    print(f"A party is on. {serving}. Ctrl-C ends it.", file=sys.stderr)
+    if urlsplit(lobby).hostname in ("127.0.0.1", "::1"):
+        print("Only this machine can come in; --host 0.0.0.0 opens it to your network.", file=sys.stderr)
+    if room is not None:
+        print(f"room: {room}")
+    print(f"lobby: {lobby}", flush=True)

@@ -1,0 +1,67 @@
+"""`soiree party`: the whole server in one process."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+
+import click
+
+from party.config import PartyConfig, settings_help
+from party.server import PartyServer
+from signalling.errors import SettingError
+from soiree.rtc import EngineUnavailableError
+
+
+class _HelpWithSettings(click.Command):
+    """Lists the environment variables below the options."""
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Environment"):
+            for line in settings_help().splitlines():
+                formatter.write(f"  {line}\n")
+
+
+@click.command(cls=_HelpWithSettings)
+@click.option("--host", help="Address to listen on; 0.0.0.0 for everybody on your network.")
+@click.option("--port", type=click.IntRange(0, 65535), help="TCP port for the page, the API and WebSockets; 0 for any.")
+@click.option("--public-url", metavar="URL", help="Address under which people reach this server, behind a proxy.")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "libdatachannel", "aiortc", "none"]),
+    help="WebRTC stack; none serves WebSockets only.",
+)
+@click.option(
+    "--demo",
+    type=click.Choice(["none", "party"]),
+    default="none",
+    show_default=True,
+    help="Open a room with a bot in it.",
+)
+@click.option("-v", "--verbose", count=True, help="Log what happens; twice: with addresses.")
+def party(
+    host: str | None, port: int | None, public_url: str | None, engine: str | None, demo: str, verbose: int
+) -> None:
+    """Serve a party: lobby, signalling and relay in one process.
+
+    Prints a link, then serves until Ctrl-C or SIGTERM. Options win over the environment.
+    """
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        config = PartyConfig.from_environment().with_options(host=host, port=port, public_url=public_url, engine=engine)
+        _run(PartyServer(replace(config, demo=demo)).run())
+    except (SettingError, EngineUnavailableError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot listen: {error.strerror or error}") from error
+
+
+def _run(main: Coroutine[None, None, None]) -> None:
+    if sys.platform == "win32":
+        asyncio.run(main)
+        return
+    import uvloop
+
+    uvloop.run(main)

@@ -1,0 +1,168 @@
+"""One room on a relay: its core, the connections that carry its sessions, and the way from the core's outputs to them."""
+
+import logging
+from collections.abc import Callable
+
+from relay.config import RoomConfig
+from relay.connections import Connection
+from relay.metrics import Metrics
+from relay.outputs import Away, CloseConnection, Dropped, Granted, Joined, Left, Output, Refused, SendControl, SendState
+from relay.room import Room
+from soiree.link import HomeLink, LinkError, RoomSpec
+from soiree.ticket import Ticket
+from soiree.transport import CONTROL, STATE, Rung
+from soiree.wire import control
+from soiree.wire.errors import WireError
+from soiree.wire.messages import VERSION, Error, Hello
+from soiree.wire.state import FrameType
+
+log = logging.getLogger("soiree.relay.room")
+
+MAX_FRAMES_PER_TICK = 16384
+"""STATE frames that wait for the next tick, of all peers together; more are dropped and counted, since newer ones follow."""
+
+
+class HostedRoom:
+    """A room with its connections. After each call the core's outputs are carried out by `flush()`."""
+
+    def __init__(self, spec: RoomSpec, config: RoomConfig, metrics: Metrics, now: float) -> None:
+        self.room = Room(spec, config, now)
+        self.sessions: dict[int, str] = {}
+        """Peer → session id, for all that have not left."""
+        self.home: HomeLink | None = None
+        self._room_id = spec.room_id
+        self._metrics = metrics
+        self._attached: dict[int, Connection] = {}
+        self._frames: list[tuple[int, bytes]] = []
+
+    def open_session(self, ticket: Ticket, now: float) -> None:
+        """Let a ticket's peer in. Raises LinkError when the room is full or the peer is there already."""
+        if ticket.peer in self.sessions:
+            raise LinkError("unauthorized", "This peer is in the room already. Resume, or join again.")
+        if len(self.sessions) >= self.room.spec.capacity:
+            raise LinkError("room-full", f"The room is full ({self.room.spec.capacity}).")
+        self.sessions[ticket.peer] = ticket.session
+        self.room.open_session(
+            ticket.peer,
+            session_id=ticket.session,
+            subject=ticket.subject,
+            name=ticket.name,
+            host=ticket.host,
+            now=now,
+        )
+        self.flush()
+
+    def first_message(self, connection: Connection, payload: bytes, now: float) -> None:
+        """What a connection says before it is attached: it must be hello."""
+        try:
+            message = control.decode_from_client(payload)
+        except WireError as error:
+            self._refuse(connection, "malformed", str(error))
+            return
+        if not isinstance(message, Hello):
+            self._refuse(connection, "protocol", "The first message of a connection must be hello.")
+        elif message.version[0] != VERSION[0]:
+            spoken = ".".join(map(str, VERSION))
+            self._refuse(connection, "version", f"This relay speaks version {spoken}; update the client.")
+        else:
+            self._attach(connection, message, now)
+
+    def _attach(self, connection: Connection, hello: Hello, now: float) -> None:
+        if connection.peer not in self.sessions:
+            self._refuse(connection, "session-gone", "This session has ended. Join again.")
+            return
+        older = self._attached.get(connection.peer)
+        if older is not None:
+            self._refuse(older, "superseded", "The session goes on over a newer connection.")
+        connection.attached = True
+        self._attached[connection.peer] = connection
+        over_websocket = connection.transport.rung(connection.conn) is Rung.WEBSOCKET
+        self.room.attach(connection.peer, hello, now, limit_in_flight=over_websocket)
+        self._metrics.joins.labels(connection.transport.name, str(hello.fresh).lower()).inc()
+
+    def _refuse(self, connection: Connection, code: str, message: str) -> None:
+        """Say why, and close a connection that does not (or no longer) carry its session."""
+        connection.attached, connection.refused = False, True
+        connection.transport.send(connection.conn, CONTROL, control.encode(Error(0, code, message)))
+        connection.transport.close(connection.conn, code)
+
+    def frame(self, peer: int, payload: bytes, now: float) -> None:
+        """A message of the state stream: STATE waits for the tick, all else is dealt with at once."""
+        if not payload or payload[0] != FrameType.STATE:
+            self.room.frames([(peer, payload)], now)
+        elif len(self._frames) < MAX_FRAMES_PER_TICK:
+            self._frames.append((peer, payload))
+        else:
+            self._metrics.drops.labels("frames").inc()
+
+    def lost(self, connection: Connection, now: float) -> None:
+        """The connection that carried a session is gone."""
+        if self._attached.get(connection.peer) is connection:
+            del self._attached[connection.peer]
+            self.room.detach(connection.peer, now)
+            self.flush()
+
+    def tick(self, tick: int, now: float, serve_every: int) -> None:
+        """One step of the world's clock: take what came, let timers pass, serve who is due."""
+        if not self.sessions:
+            return
+        frames, self._frames = self._frames, []
+        self.room.frames(frames, now)
+        self.room.advance(tick, now)
+        self.flush()
+        self.room.serve_every = serve_every
+        count = size = 0
+        for peer, frame in self.room.pack(now):
+            connection = self._attached.get(peer)
+            if connection is not None and connection.transport.send(connection.conn, STATE, frame):
+                count += 1
+                size += len(frame)
+            else:
+                self.room.dropped(peer, frame)
+                self._metrics.drops.labels("congested").inc()
+        if count:
+            self._metrics.sent(STATE, count, size)
+
+    def flush(self) -> None:
+        """Carry out what the core wants."""
+        for output in self.room.drain():
+            self._carry_out(output)
+
+    def _carry_out(self, output: Output) -> None:
+        match output:
+            case SendControl(peer, payload):
+                self._send(peer, CONTROL, payload)
+            case SendState(peer, payload):
+                self._send(peer, STATE, payload)
+            case CloseConnection(peer, reason):
+                connection = self._attached.pop(peer, None)
+                if connection is not None:
+                    connection.attached, connection.refused = False, True
+                    connection.transport.close(connection.conn, reason)
+            case Joined(peer):
+                self._metrics.peers.inc()
+                log.info("peer %d joined %s", peer, self._room_id)
+                self._tell_home(lambda home: home.peer_joined(self._room_id, peer))
+            case Left(peer, reason):
+                self.sessions.pop(peer, None)
+                self._metrics.peers.dec()
+                self._metrics.leaves.labels(reason).inc()
+                log.info("peer %d left %s: %s", peer, self._room_id, reason)
+                self._tell_home(lambda home: home.peer_left(self._room_id, peer, reason))
+            case Away(peer, away):
+                log.debug("peer %d of %s is %s", peer, self._room_id, "away" if away else "back")
+            case Granted(cause):
+                self._metrics.grants.labels(cause).inc()
+            case Refused(reason):
+                self._metrics.refusals.labels(reason).inc()
+            case Dropped(reason, count):
+                self._metrics.drops.labels(reason).inc(count)
+
+    def _send(self, peer: int, stream: int, payload: bytes) -> None:
+        connection = self._attached.get(peer)
+        if connection is not None and connection.transport.send(connection.conn, stream, payload):
+            self._metrics.sent(stream, 1, len(payload))
+
+    def _tell_home(self, tell: Callable[[HomeLink], None]) -> None:
+        if self.home is not None:
+            tell(self.home)

@@ -1,0 +1,41 @@
+"""Pure core: how often clients are served, following how busy the relay is.
+
+The world's clock runs at 60 Hz. A client is served on every n-th tick: every 1st while there is CPU, up to every 6th in overload, so that
+overload slows sending and never grows a queue (DESIGN of the budget: docs/ARCHITECTURE.md).
+"""
+
+FASTEST = 1
+SLOWEST = 6
+BUSY_SHARE = 0.8
+"""Share of a core above which clients are served less often."""
+IDLE_SHARE = 0.5
+"""Share of a core below which they are served more often; far enough below BUSY_SHARE that one step does not swing back."""
+INTERVAL_S = 0.5
+"""How long the share is measured before a decision."""
+
+
+class Pacing:
+    """Decides `serve_every` from CPU time.
+
+    Attributes:
+        serve_every: clients are served on every n-th tick, 1…6.
+        cpu_share: share of one core used over the last interval, all threads.
+    """
+
+    def __init__(self, now: float, cpu_s: float) -> None:
+        self.serve_every = FASTEST
+        self.cpu_share = 0.0
+        self._since = now
+        self._cpu_s = cpu_s
+
+    def measure(self, now: float, cpu_s: float) -> None:
+        """Note the clock and the process's CPU time (s, all threads); decides once per INTERVAL_S."""
+        elapsed = now - self._since
+        if elapsed < INTERVAL_S:
+            return
+        self.cpu_share = max(0.0, cpu_s - self._cpu_s) / elapsed
+        self._since, self._cpu_s = now, cpu_s
+        if self.cpu_share > BUSY_SHARE:
+            self.serve_every = min(SLOWEST, self.serve_every + 1)
+        elif self.cpu_share < IDLE_SHARE:
+            self.serve_every = max(FASTEST, self.serve_every - 1)

@@ -1,0 +1,194 @@
+"""The relay as a running thing: joins rooms, transports and the clock, and answers the homeserver (`soiree.link.RelayLink`).
+
+Decisions are made in the cores; here rooms are opened and closed, tokens let connections in, and time is read.
+"""
+
+import asyncio
+import secrets
+import time
+
+from aiohttp import web
+
+from relay.admission import Admission
+from relay.config import RelayConfig
+from relay.connections import Connection
+from relay.hosted import HostedRoom
+from relay.metrics import Metrics
+from relay.pacing import Pacing
+from relay.switchboard import Switchboard
+from relay.transports.webrtc import webrtc_transport
+from relay.transports.websocket import WebSocketServer
+from soiree.link import Accepted, HomeLink, LinkError, RelayInfo, RelayLoad, RoomSpec
+from soiree.rtc import Candidate, SdpError
+from soiree.ticket import TicketVerifier
+from soiree.transport import Transport
+from soiree.websocket import close_frame
+from soiree.wire.state import TICK_HZ
+
+SWEEP_S = 1.0
+"""How often connections that do not say hello are looked for."""
+
+
+class RelayService:
+    """One relay in the running event loop: `await start()`, and `await stop()` frees everything."""
+
+    def __init__(self, config: RelayConfig, verifier: TicketVerifier, metrics: Metrics | None = None) -> None:
+        self.metrics = metrics or Metrics()
+        self._config = config
+        self._admission = Admission(verifier)
+        self._relay_id = secrets.token_hex(4)
+        self._rooms: dict[str, HostedRoom] = {}
+        self._home: HomeLink | None = None
+        self._draining = False
+
+    async def start(self) -> None:
+        """Open the transports and start the clock.
+
+        Raises:
+            soiree.rtc.EngineUnavailableError: the engine that was asked for is not there.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._switchboard = Switchboard(self.metrics)
+        self._switchboard.home = self._home
+        self._rtc = webrtc_transport(self._config.engine, self._config.rtc, self._switchboard)
+        self._websocket = WebSocketServer(self._switchboard)
+        self._started_at = self._loop.time()
+        self._tick = 0
+        self._pacing = Pacing(self._started_at, time.process_time())
+        self._clock = self._loop.call_later(1 / TICK_HZ, self._on_tick)
+        self._sweeper = self._loop.call_later(SWEEP_S, self._on_sweep)
+
+    async def stop(self, reason: str = "shutdown") -> None:
+        """Tell every peer why, close everything, and return when nothing is left."""
+        self._draining = True
+        for room_id in list(self._rooms):
+            await self.close_room(room_id, reason)
+        self._clock.cancel()
+        self._sweeper.cancel()
+        if self._rtc is not None:
+            await self._rtc.aclose()
+        await self._websocket.aclose()
+
+    # What the homeserver asks (RelayLink)
+
+    def listen(self, home: HomeLink) -> None:
+        self._home = home
+        self._switchboard.home = home
+
+    def describe(self) -> RelayInfo:
+        names = ("webrtc", "websocket") if self._rtc is not None else ("websocket",)
+        return RelayInfo(self._relay_id, names, None if self._rtc is None else self._rtc.name)
+
+    def load(self) -> RelayLoad:
+        peers = sum(len(hosted.sessions) for hosted in self._rooms.values())
+        return RelayLoad(len(self._rooms), peers, self._pacing.cpu_share)
+
+    async def drain(self) -> None:
+        self._draining = True
+
+    async def open_room(self, spec: RoomSpec) -> None:
+        hosted = self._rooms.get(spec.room_id)
+        if hosted is not None:
+            hosted.room.change(spec)
+            return
+        if self._draining:
+            raise LinkError("draining", "This relay takes no more rooms.")
+        hosted = HostedRoom(spec, self._config.room, self.metrics, self._loop.time())
+        hosted.home = self._home
+        self._rooms[spec.room_id] = hosted
+        self.metrics.rooms.set(len(self._rooms))
+
+    async def close_room(self, room_id: str, reason: str) -> None:
+        hosted = self._rooms.pop(room_id, None)
+        if hosted is None:
+            return
+        hosted.room.close(reason, self._loop.time())
+        hosted.flush()
+        self.metrics.rooms.set(len(self._rooms))
+
+    async def kick(self, room_id: str, peer_id: int, reason: str) -> bool:
+        hosted = self._rooms.get(room_id)
+        if hosted is None:
+            return False
+        kicked = hosted.room.kick(peer_id, reason, self._loop.time())
+        hosted.flush()
+        return kicked
+
+    async def session_alive(self, room_id: str, session_id: str) -> bool:
+        hosted = self._rooms.get(room_id)
+        return hosted is not None and session_id in hosted.sessions.values()
+
+    async def offer(self, token: str, sdp: str) -> Accepted:
+        if self._rtc is None:
+            raise LinkError("unavailable", "This relay takes WebSocket connections only.")
+        connection = self._admit(token, self._rtc)
+        try:
+            answer = await self._rtc.accept(connection.conn, sdp)
+        except SdpError as error:
+            self._switchboard.forget(connection)
+            raise LinkError("bad-sdp", f"The offer cannot be used: {error}") from error
+        return Accepted(connection.name, answer)
+
+    async def candidate(self, connection: str, candidate: Candidate) -> None:
+        known = self._switchboard.connections.by_name(connection)
+        if known is not None and known.transport is self._rtc and self._rtc is not None:
+            await self._rtc.add_candidate(known.conn, candidate)
+
+    async def hang_up(self, connection: str) -> None:
+        known = self._switchboard.connections.by_name(connection)
+        if known is not None and not known.opened:
+            known.transport.close(known.conn)
+
+    # The data WebSocket
+
+    async def websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """Handler of the data WebSocket (PROTOCOL 1.3).
+
+        A token that is not taken is told by a close code after the upgrade, since browsers hide the status of a refused one.
+        """
+        try:
+            connection = self._admit(request.query.get("token", ""), self._websocket)
+        except LinkError as error:
+            ws = await WebSocketServer.upgrade(request)
+            code, reason = close_frame(error.code)
+            await ws.close(code=code, message=reason)
+            return ws
+        try:
+            return await self._websocket.serve(connection.conn, request)
+        finally:
+            self._switchboard.forget(connection)
+
+    def _admit(self, token: str, transport: Transport) -> Connection:
+        """A connection for the session of a token, which a ticket opens first. Raises LinkError."""
+        admitted = self._admission.admit(token, time.time(), self._session_of)
+        hosted = self._rooms.get(admitted.room_id)
+        if hosted is None:
+            raise LinkError("unknown-room", "This room is closed.")
+        if admitted.ticket is not None:
+            if self._draining:
+                raise LinkError("draining", "This relay takes no more sessions.")
+            hosted.open_session(admitted.ticket, self._loop.time())
+        return self._switchboard.connect(transport, hosted, admitted.peer)
+
+    def _session_of(self, room_id: str, peer: int) -> str | None:
+        hosted = self._rooms.get(room_id)
+        return None if hosted is None else hosted.sessions.get(peer)
+
+    # Time
+
+    def _on_tick(self) -> None:
+        now = self._loop.time()
+        due = max(self._tick + 1, int((now - self._started_at) * TICK_HZ))
+        if due > self._tick + 1:
+            self.metrics.late_ticks.inc(due - self._tick - 1)
+        self._tick = due
+        self._pacing.measure(now, time.process_time())
+        self.metrics.serve_every.set(self._pacing.serve_every)
+        with self.metrics.tick_seconds.time():
+            for hosted in list(self._rooms.values()):
+                hosted.tick(due, now, self._pacing.serve_every)
+        self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
+
+    def _on_sweep(self) -> None:
+        self._switchboard.close_silent()
+        self._sweeper = self._loop.call_later(SWEEP_S, self._on_sweep)

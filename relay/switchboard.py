@@ -1,0 +1,96 @@
+"""Where all transports of a relay report: connections to sessions, packets to rooms."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from relay.connections import Connection, Connections
+from relay.hosted import HostedRoom
+from relay.metrics import Metrics
+from soiree.link import HomeLink
+from soiree.rtc import Candidate
+from soiree.transport import CONTROL, STATE, Packet, Transport
+
+log = logging.getLogger("soiree.relay")
+
+HELLO_TIMEOUT_S = 10.0
+"""A connection that has not said hello by then, counted from its opening, is closed `timeout` (PROTOCOL 3)."""
+
+
+class Switchboard:
+    """The sink (`soiree.rtc.EngineSink`) of a relay's transports."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.connections = Connections()
+        self.home: HomeLink | None = None
+        self._metrics = metrics
+        self._loop = asyncio.get_running_loop()
+
+    def connect(self, transport: Transport, hosted: HostedRoom, peer: int) -> Connection:
+        """A new connection for a session; crowds out what the session has too many of."""
+        connection = self.connections.add(transport, hosted, peer, self._loop.time() + HELLO_TIMEOUT_S)
+        for old in self.connections.surplus(connection):
+            old.transport.close(old.conn, "superseded")
+        self._metrics.connections.set(len(self.connections))
+        return connection
+
+    def forget(self, connection: Connection) -> None:
+        """A connection that never came to be."""
+        self.connections.remove(connection.conn)
+        self._metrics.connections.set(len(self.connections))
+
+    def close_silent(self) -> None:
+        """Close what should have said hello by now."""
+        for connection in self.connections.silent(self._loop.time()):
+            connection.transport.close(connection.conn, "timeout")
+
+    # EngineSink
+
+    def opened(self, conn: int) -> None:
+        connection = self.connections.get(conn)
+        if connection is not None:
+            connection.opened = True
+            connection.hello_by = self._loop.time() + HELLO_TIMEOUT_S
+
+    def packets(self, packets: Sequence[Packet]) -> None:
+        now = self._loop.time()
+        rooms: set[HostedRoom] = set()
+        sizes = {CONTROL: [0, 0], STATE: [0, 0]}
+        for conn, stream, payload in packets:
+            sizes[stream][0] += 1
+            sizes[stream][1] += len(payload)
+            connection = self.connections.get(conn)
+            if connection is not None:
+                self._take(connection, stream, payload, now)
+                rooms.add(connection.hosted)
+        for hosted in rooms:
+            hosted.flush()
+        for stream, (count, size) in sizes.items():
+            if count:
+                self._metrics.received(stream, count, size)
+
+    @staticmethod
+    def _take(connection: Connection, stream: int, payload: bytes, now: float) -> None:
+        hosted = connection.hosted
+        if connection.attached:
+            if stream == CONTROL:
+                hosted.room.control(connection.peer, payload, now)
+            else:
+                hosted.frame(connection.peer, payload, now)
+        elif stream == CONTROL and not connection.refused:
+            hosted.first_message(connection, payload, now)
+
+    def candidate(self, conn: int, candidate: Candidate) -> None:
+        connection = self.connections.get(conn)
+        if connection is not None and self.home is not None:
+            self.home.candidate(connection.name, candidate)
+
+    def closed(self, conn: int, reason: str) -> None:
+        connection = self.connections.remove(conn)
+        if connection is None:
+            return
+        self._metrics.connections.set(len(self.connections))
+        log.debug("connection %s closed: %s", connection.name, reason)
+        connection.hosted.lost(connection, self._loop.time())
+        if self.home is not None:
+            self.home.connection_closed(connection.name, reason)
