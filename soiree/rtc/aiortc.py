@@ -21,7 +21,7 @@ from soiree.connections import Connection, ConnectionTable, Phase
 from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
 from soiree.rtc.errors import RtcError, SdpError
 from soiree.rtc.ladder import rung_of
-from soiree.rtc.sdp import RemoteCandidates, admit
+from soiree.rtc.sdp import END_OF_CANDIDATES, RemoteCandidates, admit, has_all_candidates
 from soiree.transport import CONTROL, STATE, CloseReason, Rung
 
 SOCKET_BUFFER_BYTES = 1024 * 1024
@@ -123,10 +123,10 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
             self.ignored["candidate"] += 1
             return
         ice = peer.sctp.transport.transport
-        if not candidate.candidate:
-            await ice.addRemoteCandidate(None)
-        else:
+        if candidate.candidate:
             await ice.addRemoteCandidate(candidate_from_sdp(candidate.candidate.removeprefix("candidate:")))
+        elif not peer.remote.empty:
+            await ice.addRemoteCandidate(None)
 
     # Negotiation.
 
@@ -163,7 +163,7 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
             raise RtcError(f"connection {peer.conn} was closed while it was negotiated")
         # aiortc gathers everything first but does not say so in its description.
         sdp: str = peer.pc.localDescription.sdp
-        return sdp if "a=end-of-candidates" in sdp else sdp + "a=end-of-candidates\r\n"
+        return sdp if has_all_candidates(sdp) else f"{sdp}{END_OF_CANDIDATES}\r\n"
 
     @staticmethod
     async def _guarded(negotiation: Coroutine[Any, Any, None]) -> None:

@@ -2,14 +2,19 @@
 
 Received messages stay in libdatachannel's own queue (1024 messages a channel, then SCTP's receive window closes), and the loop fetches
 them after one wake-up for each burst. A callback for each message would cost three times as much, since every one takes the GIL on a C++
-thread. Calls that may block (name look-ups, closing) run on two threads of the engine's own.
+thread. Calls that may block (name look-ups; closing, which waits for the other side) run on a thread each.
+
+Never call into libdatachannel from a callback, and never drop or change what C++ may be calling: bindings hold the GIL while they wait
+for C++'s own locks, and the process would stand still for ever.
 """
 
 import asyncio
 import functools
+import logging
+import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import libdatachannel as rtc
@@ -28,9 +33,17 @@ MAX_BATCH = 1024
 """Messages fetched from one channel before the others have their turn."""
 MAX_EXTRA_CHANNELS = 8
 """Channels beside our two that a peer may open (each is closed at once) before the connection is."""
-CLOSING_THREADS = 2
+SCTP_SEND_BUFFER_BYTES = 1024 * 1024
+"""What SCTP takes before `buffered_amount` rises above 0; the binding cannot make it smaller. So a path that stands still takes in this
+much stale state unseen: only the user, who hears the peer's acknowledgements, can hold it back."""
+ACLOSE_TIMEOUT_S = 2.0
+"""How long `aclose` waits for peers that do not answer; C++ gives up on them after some 12 s, on threads of its own."""
+QUIET_S = 0.05
+"""From the last callback of a closed connection until it is dropped, so that no C++ thread is still on its way out of it."""
 
 Description = rtc.Description  # type: ignore[attr-defined]  # its stub imports a module of the same name, by mistake
+log = logging.getLogger("soiree.rtc.libdatachannel")
+
 _TYPES = {
     rtc.Candidate.Type.Host: HOST,
     rtc.Candidate.Type.ServerReflexive: SERVER_REFLEXIVE,
@@ -56,7 +69,9 @@ class _Peer(Connection):
             CONTROL: self._channel("control", CONTROL),
             STATE: self._channel("state", STATE, unordered=True),
         }
-        self.shutter: Callable[[], asyncio.Future[None]] | None = None
+        self.open_channels = set(self.channels)
+        self.quiet = threading.Event()
+        """Set when both channels have told that they are closed: then C++ calls back no more."""
 
     def _channel(self, label: str, stream: int, *, unordered: bool = False) -> rtc.DataChannel:
         init = rtc.DataChannelInit()
@@ -70,7 +85,8 @@ class _Peer(Connection):
         return self.pc.create_data_channel(label, init)
 
     def buffered(self, stream: int) -> int:
-        return self.channels[stream].buffered_amount()
+        waiting = self.channels[stream].buffered_amount()
+        return waiting + SCTP_SEND_BUFFER_BYTES if waiting and stream == CONTROL else waiting
 
     def transmit(self, stream: int, payload: bytes) -> bool:
         try:
@@ -95,16 +111,23 @@ class _Peer(Connection):
         return self.described != "" and self.phase is not Phase.CLOSED
 
     async def shut(self) -> None:
-        if self.shutter is not None:
-            await self.shutter()
+        await in_own_thread(self._release)
 
-    def release(self) -> None:
-        """Close for good; blocks until C++ has let go, so never in the loop nor in a callback."""
+    def _release(self) -> None:
+        """Close for good: blocks until C++ has let go."""
         self.pc.close()
+        self.quiet.wait(ACLOSE_TIMEOUT_S)
+        time.sleep(QUIET_S)
         # Callbacks hold this object and it holds them: without this no connection would ever be freed.
         self.pc.reset_callbacks()
         for channel in self.channels.values():
             channel.reset_callbacks()
+
+    def channel_closed(self, stream: int) -> None:
+        """Note, on a C++ thread, that a channel calls back no more."""
+        self.open_channels.discard(stream)
+        if not self.open_channels:
+            self.quiet.set()
 
 
 class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
@@ -116,7 +139,6 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         super().__init__(sink)
         self._config = config
         self._rtc_sink = sink
-        self._threads = ThreadPoolExecutor(CLOSING_THREADS, thread_name_prefix="soiree-rtc")
         self._events: deque[Callable[[], None]] = deque()
         self._woken = False
 
@@ -138,7 +160,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         sdp, ignored = admit(answer, peer.remote)
         self.ignored["candidate"] += ignored
         try:
-            await self._off_loop(lambda: peer.pc.set_remote_description(Description(sdp, Description.Type.Answer)))
+            await in_own_thread(lambda: peer.pc.set_remote_description(Description(sdp, Description.Type.Answer)))
         except (RuntimeError, ValueError) as error:
             raise SdpError(f"the answer cannot be used: {error}") from error
 
@@ -155,15 +177,17 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             self.ignored["candidate"] += 1
 
     async def aclose(self) -> None:
-        await super().aclose()
-        await asyncio.to_thread(self._threads.shutdown)
+        try:
+            async with asyncio.timeout(ACLOSE_TIMEOUT_S):
+                await super().aclose()
+        except TimeoutError:
+            log.debug("left %d connections to peers that do not answer", len(self._ends))
 
     # Negotiation.
 
     def _make(self, conn: int, remote: RemoteCandidates, *, offering: bool) -> _Peer:
         peer = _Peer(conn, self._configuration(), remote, offering=offering)
         self._begin(peer, self._config.connect_timeout_s)
-        peer.shutter = functools.partial(self._loop.run_in_executor, self._threads, peer.release)
         self._listen(peer)
         return peer
 
@@ -174,7 +198,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     async def _describe(self, peer: _Peer, describe: Callable[[], None]) -> str:
         try:
-            await self._off_loop(describe)
+            await in_own_thread(describe)
             description = peer.pc.local_description()
         except (RuntimeError, ValueError) as error:
             await self._forget(peer)
@@ -186,9 +210,6 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             raise RtcError(f"connection {peer.conn} was closed while it was negotiated")
         peer.described = str(description)
         return peer.described
-
-    async def _off_loop(self, call: Callable[[], None]) -> None:
-        await self._loop.run_in_executor(self._threads, call)
 
     def _configuration(self) -> rtc.Configuration:
         configuration = rtc.Configuration()
@@ -209,7 +230,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         for stream, channel in peer.channels.items():
             channel.on_available(functools.partial(self._note, functools.partial(self._fetch, peer, stream, channel)))
             channel.on_open(functools.partial(self._note, functools.partial(self._on_open, peer)))
-            channel.on_closed(functools.partial(self._note, functools.partial(self._end, peer, CloseReason.REMOTE)))
+            channel.on_closed(functools.partial(self._on_closed, peer, stream))
         pc = peer.pc
         pc.on_state_change(lambda state: self._note(functools.partial(self._on_state, peer, state)))
         pc.on_local_candidate(
@@ -217,6 +238,10 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         )
         pc.on_gathering_state_change(lambda state: self._note(functools.partial(self._on_gathering, peer, state)))
         pc.on_data_channel(lambda channel: self._note(functools.partial(self._on_extra_channel, peer, channel)))
+
+    def _on_closed(self, peer: _Peer, stream: int) -> None:
+        peer.channel_closed(stream)
+        self._note(functools.partial(self._end, peer, CloseReason.REMOTE))
 
     def _note(self, event: Callable[[], None]) -> None:
         self._events.append(event)
@@ -270,7 +295,37 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         if peer.extra_channels > MAX_EXTRA_CHANNELS:
             self._end(peer, CloseReason.FAILED)
         elif peer.phase in (Phase.OPENING, Phase.OPEN):
-            self._loop.run_in_executor(self._threads, channel.close)
+            task = self._loop.create_task(in_own_thread(channel.close))
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)
+
+
+async def in_own_thread(call: Callable[[], None]) -> None:
+    """Run a blocking call on a thread that lives just as long: closing takes 12 s when the peer has vanished, and may delay nobody."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: Exception | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        error: Exception | None = None
+        try:
+            call()
+        except Exception as caught:  # noqa: BLE001 (handed to whoever awaits)
+            error = caught
+        try:
+            loop.call_soon_threadsafe(tell, error)
+        except RuntimeError:  # the loop was closed before a vanished peer let go
+            return
+
+    threading.Thread(target=run, name="soiree-rtc").start()
+    await done
 
 
 def ice_servers(server: IceServer) -> list[rtc.IceServer]:

@@ -16,6 +16,8 @@ MAX_SDP_BYTES = 32 * 1024
 """Longest session description read; Chromium's with one data channel is below 1 KiB without candidates."""
 MAX_REMOTE_CANDIDATES = 32
 """Remote candidates taken for one connection, in its description and trickled together; more are ignored and counted."""
+END_OF_CANDIDATES = "a=end-of-candidates"
+"""RFC 8840, section 4.1."""
 
 _CANDIDATE = re.compile(
     r"candidate:[A-Za-z0-9+/]{1,32} 1 udp [0-9]{1,10} (?P<address>[0-9A-Fa-f.:]{2,45}) (?P<port>[0-9]{1,5})"
@@ -70,6 +72,13 @@ class RemoteCandidates:
         self._kinds[endpoint.address, endpoint.port] = endpoint.kind
         return True
 
+    @property
+    def empty(self) -> bool:
+        """Whether none is known. Then an end of candidates must not reach a stack: it would give up a peer that can still show itself
+        by its own checks, as a browser does that tells `.local` names alone.
+        """
+        return not self._kinds
+
     def kind(self, address: str | None, port: int | None, seen: str) -> str:
         """The type that the other side gave an address: a check may come in before its candidate, which then looks peer reflexive."""
         return self._kinds.get((address or "", port or 0), seen)
@@ -98,7 +107,10 @@ def admit(sdp: str, remote: RemoteCandidates) -> tuple[str, int]:
         if not any(pattern.fullmatch(line) for line in lines):
             raise SdpError(f"the session description lacks {what}")
     kept = [line for line in lines if not line.startswith("a=candidate:") or remote.take(line[2:])]
-    return "\r\n".join(kept) + "\r\n", len(lines) - len(kept)
+    refused = len(lines) - len(kept)
+    if remote.empty:
+        kept = [line for line in kept if line != END_OF_CANDIDATES]
+    return "\r\n".join(kept) + "\r\n", refused
 
 
 def candidates_of(sdp: str) -> frozenset[str]:
@@ -108,4 +120,4 @@ def candidates_of(sdp: str) -> frozenset[str]:
 
 def has_all_candidates(sdp: str) -> bool:
     """Whether the description tells that no candidate will be trickled (RFC 8840)."""
-    return "a=end-of-candidates" in sdp
+    return END_OF_CANDIDATES in sdp
