@@ -1,0 +1,186 @@
+/**
+ * Control messages (docs/PROTOCOL.md section 4): the table, and bytes to messages and back.
+ *
+ * In the program a message is an object: `type` is its name in that table, `n` its number, and the fields bear the document's names.
+ */
+
+import { WireError } from "./errors.js";
+import * as limits from "./limits.js";
+import { decode, encode } from "./msgpack.js";
+
+/**
+ * @typedef {{type: string, n: number} & Record<string, any>} ControlMessage the fields were checked against the table
+ * @typedef {{type: null, n: number}} UnknownMessage of a later minor version: its number counts, nothing else does
+ * @typedef {(value: unknown) => boolean} Check
+ * @typedef {{code: number, type: string, from: "c" | "r" | "both", fields: readonly (readonly [string, Check])[]}} MessageType
+ */
+
+/** Major and minor version of the protocol. */
+export const VERSION = Object.freeze([1, 0]);
+
+/** @param {number} low @param {number} high @returns {Check} */
+const integer = (low, high) => (value) => Number.isInteger(value) && /** @type {number} */ (value) >= low && /** @type {number} */ (value) <= high;
+/** @param {number} low @param {number} high characters @returns {Check} */
+const text = (low, high) => (value) => typeof value === "string" && within([...value].length, low, high);
+/** @param {number} low @param {number} high @returns {Check} */
+const bytes = (low, high) => (value) => value instanceof Uint8Array && within(value.length, low, high);
+/** @param {string[]} names @returns {Check} */
+const oneOf = (...names) => (value) => names.includes(/** @type {string} */ (value));
+/** @param {Check} check @returns {Check} */
+const orNil = (check) => (value) => value === null || value === undefined || check(value);
+/** @param {number} low @param {number} high @returns {Check} */
+const real = (low, high) => (value) => typeof value === "number" && within(value, low, high);
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+const isMap = (value) => typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+/** @param {number} value @param {number} low @param {number} high */
+const within = (value, low, high) => value >= low && value <= high;
+
+const U32 = 0xffffffff;
+const number = integer(0, U32);
+const entity = integer(1, 0xffffff);
+const entityOrNone = integer(0, 0xffffff);
+const peer = integer(2, 0x7fffffff);
+const peerOrNobody = integer(0, 0x7fffffff);
+const address = integer(-0x7fffffff, 0x7fffffff);
+const epoch = number;
+const tick = number;
+const bool = /** @type {Check} */ ((value) => typeof value === "boolean");
+const name = text(1, limits.MAX_NAME_CHARS);
+const kind = text(1, limits.MAX_KIND_CHARS);
+const note = text(0, limits.MAX_NOTE_CHARS);
+const reason = text(0, limits.MAX_REASON_CHARS);
+const anyText = text(0, limits.MAX_CONTROL_BYTES);
+const timeoutMs = integer(100, 60000);
+const placed = bytes(28, limits.MAX_PLACED_BYTES);
+const data = bytes(0, limits.MAX_DATA_BYTES);
+const uuid = bytes(16, 16);
+const attachCount = integer(0, 255);
+const rule = oneOf("ask", "allow", "deny");
+const lifetime = oneOf("with-master", "with-room", "persistent");
+const attachRule = oneOf("allow", "owner", "deny");
+const children = oneOf("reparent", "along");
+const cause = oneOf("request", "answer", "assign", "release", "lapse", "left", "resume", "adopt");
+const coordinate = real(-(2 ** 37), 2 ** 37);
+const radius = real(0, 65536);
+const anything = /** @type {Check} */ (() => true);
+/** @type {Check} */
+const version = (value) => Array.isArray(value) && value.length >= 2 && value.every(integer(0, 65535));
+/** @type {Check} */
+const capabilities = (value) => Array.isArray(value) && value.length <= 32 && value.every(text(0, 32));
+/** @type {Check} */
+const condition = (value) => Array.isArray(value) && value.length >= 2 && entity(value[0]) && epoch(value[1]);
+/** @type {Check} */
+const property = (value) => value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string" || value instanceof Uint8Array;
+/** @type {Check} */
+const properties = (value) => isMap(value) && Object.keys(value).length <= limits.MAX_PROPERTIES
+  && Object.entries(value).every(([key, item]) => kind(key) && property(item));
+/** @type {Check} */
+const room = (value) => isMap(value) && typeof value.id === "string" && typeof value.code === "string" && typeof value.name === "string"
+  && typeof value.max_speed_m_s === "number";
+
+/** @param {number} code @param {string} type @param {MessageType["from"]} from @param {Record<string, Check>} fields @returns {MessageType} */
+const row = (code, type, from, fields) => ({ code, type, from, fields: Object.entries(fields) });
+
+/** The table of PROTOCOL section 4, in its order. @type {readonly MessageType[]} */
+export const MESSAGES = Object.freeze([
+  row(1, "hello", "c", { version, applied: number, fresh: bool, agent: name, capabilities }),
+  row(2, "welcome", "r", { version, applied: number, fresh: bool, peer, host: bool, room, tick, tick_hz: integer(1, 1000), capabilities }),
+  row(3, "error", "r", { code: reason, message: anyText }),
+  row(4, "bye", "both", { reason }),
+  row(5, "peer_joined", "r", { peer, name, away: bool }),
+  row(6, "peer_away", "r", { peer, away: bool }),
+  row(7, "peer_left", "r", { peer, reason }),
+  row(10, "spawn", "c", {
+    kind, state: placed, rule, lifetime, properties, parent: entityOrNone, attach_rule: attachRule, condition: orNil(condition),
+  }),
+  row(11, "spawned", "r", {
+    re: number, entity, uuid, kind, owner: peerOrNobody, master: peerOrNobody, rule, epoch, lifetime, attach_rule: attachRule,
+    ask_timeout_ms: timeoutMs, fallback: orNil(rule), parent: entityOrNone, attach: attachCount, properties, tick, state: placed,
+  }),
+  row(12, "despawn", "c", { entity, children }),
+  row(13, "despawned", "r", { re: number, entity, reason }),
+  row(14, "request", "c", { entity, epoch, note }),
+  row(15, "ask", "r", { ticket: number, entity, peer, note, timeout_ms: timeoutMs }),
+  row(16, "answer", "c", { ticket: number, allow: bool }),
+  row(17, "granted", "r", { re: number, entity, owner: peerOrNobody, epoch, tick, cause }),
+  row(18, "refused", "r", { re: number, entity: entityOrNone, reason, owner: peerOrNobody, epoch }),
+  row(19, "assign", "c", { entity, peer, subtree: bool }),
+  row(20, "release", "c", { entity }),
+  row(21, "set_rule", "c", { entity, rule, ask_timeout_ms: timeoutMs, fallback: orNil(rule) }),
+  row(22, "rule_set", "r", { re: number, entity, rule, ask_timeout_ms: timeoutMs, fallback: orNil(rule) }),
+  row(23, "set_master", "c", { entity, peer }),
+  row(24, "master_set", "r", { re: number, entity, master: peerOrNobody }),
+  row(25, "set_lifetime", "c", { entity, lifetime }),
+  row(26, "lifetime_set", "r", { re: number, entity, lifetime }),
+  row(27, "set_parent", "c", { entity, parent: entityOrNone, state: placed, condition: orNil(condition) }),
+  row(28, "parent_set", "r", { re: number, entity, parent: entityOrNone, attach: attachCount, tick, state: placed }),
+  row(29, "set_attach_rule", "c", { entity, attach_rule: attachRule }),
+  row(30, "attach_rule_set", "r", { re: number, entity, attach_rule: attachRule }),
+  row(31, "set_properties", "c", { entity, properties }),
+  row(32, "properties_set", "r", { re: number, entity, properties }),
+  row(33, "send_event", "c", { name, payload: anything, to: address, entity: entityOrNone, condition: orNil(condition) }),
+  row(34, "event", "r", { re: number, peer, name, payload: anything, entity: entityOrNone }),
+  row(35, "send_data", "c", { to: address, payload: data }),
+  row(36, "data", "r", { peer, payload: data }),
+  row(37, "view", "c", { x: coordinate, y: coordinate, z: coordinate, radius_m: radius }),
+  row(38, "budget", "c", { kbit_s: integer(0, 1_000_000) }),
+  row(39, "done", "r", { re: number }),
+]);
+
+const BY_CODE = new Map(MESSAGES.map((type) => [type.code, type]));
+const BY_TYPE = new Map(MESSAGES.map((type) => [type.type, type]));
+
+/** Types that belong to a connection and have number 0. */
+const UNNUMBERED = new Set(["hello", "welcome", "error", "bye"]);
+
+/** @param {string | null} type @returns {boolean} whether messages of that type are numbered */
+export const isNumbered = (type) => type === null || !UNNUMBERED.has(type);
+
+/**
+ * @param {ControlMessage} message a field left out is nil
+ * @returns {Uint8Array<ArrayBuffer>}
+ * @throws {WireError} when a field is not what the table says, or the whole is longer than MAX_CONTROL_BYTES
+ */
+export function encodeControl(message) {
+  const type = BY_TYPE.get(message.type);
+  if (!type) throw new WireError(`there is no message ${message.type}`);
+  const values = type.fields.map(([field, check]) => {
+    if (!check(message[field])) throw new WireError(`${type.type}.${field} cannot be ${describe(message[field])}`);
+    return message[field] ?? null;
+  });
+  const bytes = encode([type.code, message.n, ...values]);
+  if (bytes.length > limits.MAX_CONTROL_BYTES) throw new WireError(`${type.type} of ${bytes.length} bytes, ${limits.MAX_CONTROL_BYTES} at most`);
+  return bytes;
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {"c" | "r"} from who sent it
+ * @returns {ControlMessage | UnknownMessage}
+ * @throws {WireError}
+ */
+export function decodeControl(bytes, from = "r") {
+  if (bytes.length > limits.MAX_CONTROL_BYTES) throw new WireError(`a message of ${bytes.length} bytes`);
+  const array = decode(bytes);
+  if (!Array.isArray(array) || array.length < 2) throw new WireError("a control message is an array [type, n, …]");
+  const [code, n, ...values] = array;
+  if (!integer(0, U32)(code) || !number(n)) throw new WireError("a control message begins with its type and its number");
+  const type = BY_CODE.get(code);
+  if (!type) return { type: null, n };
+  if (type.from !== "both" && type.from !== from) throw new WireError(`${type.type} comes from the other side`);
+  if (values.length < type.fields.length) throw new WireError(`${type.type} lacks fields`);
+  /** @type {ControlMessage} */
+  const message = { type: type.type, n };
+  type.fields.forEach(([field, check], i) => {
+    if (!check(values[i])) throw new WireError(`${type.type}.${field} is out of range`);
+    message[field] = values[i];
+  });
+  return message;
+}
+
+/** @param {unknown} value @returns {string} */
+function describe(value) {
+  if (typeof value === "string") return `a text of ${value.length} characters`;
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  return typeof value === "object" ? `this ${value === null ? "null" : "object"}` : String(value);
+}

@@ -1,0 +1,281 @@
+/** A thing in the room: what is known of it, and what may be done to it (docs/PROTOCOL.md sections 4 and 7). */
+
+import { SoireeError } from "./errors.js";
+import { CHILD, encodePlaced, MOVE, POSE, PROPS, REST, UPRIGHT } from "./sections.js";
+
+/** @typedef {import("./quantise.js").Vector3} Vector3 */
+/** @typedef {import("./quantise.js").Quaternion} Quaternion */
+/** @typedef {import("./sections.js").PoseJoints} PoseJoints */
+/** @typedef {import("./sections.js").StateRecord} StateRecord */
+/** @typedef {import("./sections.js").Transform} Transform */
+/** @typedef {import("./control.js").ControlMessage} ControlMessage */
+/** @typedef {"ask" | "allow" | "deny"} Rule */
+/** @typedef {"with-master" | "with-room" | "persistent"} Lifetime */
+/** @typedef {"allow" | "owner" | "deny"} AttachRule */
+/** @typedef {null | boolean | number | string | Uint8Array} Property */
+/** @typedef {{entity: Entity | number, epoch: number}} Condition */
+
+/**
+ * @typedef {object} Motion
+ * @property {Vector3} [position] metres: world, or with a parent relative to it
+ * @property {Quaternion} [rotation] x, y, z, w
+ * @property {Vector3} [velocity] m/s
+ * @property {boolean} [teleport] a jump: others are not to interpolate it
+ * @property {boolean} [upright] turns about +Y only: fewer bytes
+ */
+
+/**
+ * @typedef {object} EntityHost what an entity needs of its room
+ * @property {number} peerId
+ * @property {Map<number, Entity>} entities
+ * @property {(message: {type: string} & Record<string, unknown>) => Promise<ControlMessage>} command
+ * @property {(record: StateRecord) => void} setState
+ */
+
+/** Of a child: its position is a 16-bit number of 1/1024 m. */
+export const CHILD_REACH_M = 32;
+const IDENTITY = /** @type {Quaternion} */ ([0, 0, 0, 1]);
+
+export class Entity {
+  kind = "";
+  /** Lower-case hexadecimal with dashes. */
+  uuid = "";
+  /** Peer that may write its state, 0 for nobody. */
+  owner = 0;
+  /** Peer that may change its owner and rule, 0 for nobody. */
+  master = 0;
+  /** @type {Rule} what happens when another peer asks for it */
+  rule = "ask";
+  /** Rises with each change of owner. */
+  epoch = 0;
+  /** @type {Lifetime} */
+  lifetime = "with-master";
+  /** @type {AttachRule} */
+  attachRule = "allow";
+  askTimeoutMs = 2000;
+  /** @type {Rule | null} what `ask` becomes while the master is away */
+  fallback = null;
+  /** @type {Record<string, Property>} set by the owner, reliable */
+  properties = {};
+  /** Id of its parent, 0 for none. */
+  parentId = 0;
+  /** How often it changed parents, modulo 256. */
+  attach = 0;
+  /** @type {Vector3} metres; with a parent relative to it */
+  position = [0, 0, 0];
+  /** @type {Quaternion} x, y, z, w; with a parent relative to it */
+  rotation = IDENTITY;
+  /** @type {Vector3} m/s */
+  velocity = [0, 0, 0];
+  /** @type {PoseJoints | null} head and hands, relative to it */
+  pose = null;
+  /** @type {Uint8Array} small fast state of one's own making */
+  props = new Uint8Array();
+  /** Relay tick (1/60 s) at which the transform was sampled. */
+  tick = 0;
+  /** Whether the newest transform was a jump. */
+  teleported = false;
+  /** Whether it turns about +Y only. */
+  upright = false;
+
+  /** @type {EntityHost} */
+  #room;
+
+  /** @param {EntityHost} room @param {number} id */
+  constructor(room, id) {
+    this.#room = room;
+    /** @type {number} */
+    this.id = id;
+  }
+
+  /** Whether we may write its state. */
+  get isMine() {
+    return this.owner === this.#room.peerId && this.#room.entities.get(this.id) === this;
+  }
+
+  /** Whether we may change its owner, rule and master. */
+  get isMastered() {
+    return this.master === this.#room.peerId && this.#room.entities.get(this.id) === this;
+  }
+
+  /** @returns {Entity | null} */
+  get parent() {
+    return this.#room.entities.get(this.parentId) ?? null;
+  }
+
+  /** @returns {Vector3} metres */
+  worldPosition() {
+    const parent = this.parent;
+    if (!parent) return [...this.position];
+    const at = parent.worldPosition();
+    const offset = rotate(parent.worldRotation(), this.position);
+    return [at[0] + offset[0], at[1] + offset[1], at[2] + offset[2]];
+  }
+
+  /** @returns {Quaternion} */
+  worldRotation() {
+    const parent = this.parent;
+    return parent ? multiply(parent.worldRotation(), this.rotation) : [...this.rotation];
+  }
+
+  /**
+   * Moves it. What is left out stays as it is. Goes out with the next flush, unreliably, until the relay has the newest.
+   * @param {Motion} motion
+   * @throws {SoireeError} `not-owner`, or `state` for a position that there is no way to send
+   */
+  set(motion) {
+    this.#mustOwn();
+    const transform = transformOf(this, motion);
+    this.moved(transform);
+    this.#room.setState({ ...transform, entity: this.id });
+  }
+
+  /** @param {Partial<PoseJoints>} joints head, left and right hand; what is left out is not tracked @throws {SoireeError} `not-owner` */
+  setPose(joints) {
+    this.#mustOwn();
+    this.pose = { head: joints.head ?? null, left: joints.left ?? null, right: joints.right ?? null };
+    this.#room.setState({ slot: "pose", section: POSE, entity: this.id, pose: this.pose });
+  }
+
+  /** @param {Uint8Array} bytes up to 255 @throws {SoireeError} `not-owner`, `too-large` */
+  setProps(bytes) {
+    this.#mustOwn();
+    if (bytes.length > 255) throw new SoireeError("too-large", `props of ${bytes.length} bytes, 255 at most`);
+    this.props = bytes.slice();
+    this.#room.setState({ slot: "props", section: PROPS, entity: this.id, bytes: this.props });
+  }
+
+  /** Asks for ownership. @param {string} [note] shown to its master @returns {Promise<Entity>} itself, ours now; rejects with RefusedError */
+  async request(note = "") {
+    await this.#command("request", { epoch: this.epoch, note });
+    return this;
+  }
+
+  /** Master: gives it to a peer. @param {number} peerId @param {{subtree?: boolean}} [options] subtree: with all that rides in it */
+  async assign(peerId, { subtree = false } = {}) {
+    await this.#command("assign", { peer: peerId, subtree });
+  }
+
+  /** Owner: hands it back to its master. */
+  async release() {
+    await this.#command("release", {});
+  }
+
+  /** Master: sets what happens when somebody asks for it. @param {Rule} rule @param {{askTimeoutMs?: number, fallback?: Rule | null}} [options] */
+  async setRule(rule, { askTimeoutMs = this.askTimeoutMs, fallback = this.fallback } = {}) {
+    await this.#command("set_rule", { rule, ask_timeout_ms: askTimeoutMs, fallback });
+  }
+
+  /** Master: hands mastership on. @param {number} peerId */
+  async setMaster(peerId) {
+    await this.#command("set_master", { peer: peerId });
+  }
+
+  /** Master. @param {Lifetime} lifetime */
+  async setLifetime(lifetime) {
+    await this.#command("set_lifetime", { lifetime });
+  }
+
+  /** Master: who may ride in it. @param {AttachRule} attachRule */
+  async setAttachRule(attachRule) {
+    await this.#command("set_attach_rule", { attach_rule: attachRule });
+  }
+
+  /** Owner: merges these; null removes a key. @param {Record<string, Property>} properties */
+  async setProperties(properties) {
+    await this.#command("set_properties", { properties });
+  }
+
+  /**
+   * Owner: lets it ride in another, or (null) no longer.
+   * @param {Entity | null} parent
+   * @param {Motion & {condition?: Condition}} [motion] in the new frame of reference; where it is now if left out
+   */
+  async setParent(parent, { condition, ...motion } = {}) {
+    const there = { ...(motion.position ? {} : relativeTo(this, parent)), ...motion };
+    const transform = { ...transformOf(this, there, parent !== null), entity: 0, attach: 0 };
+    await this.#command("set_parent", { parent: parent?.id ?? 0, state: encodePlaced([transform]), condition: conditionOf(condition) });
+  }
+
+  /** Master: removes it. @param {{children?: "reparent" | "along"}} [options] what happens to those that ride in it */
+  async despawn({ children = "reparent" } = {}) {
+    await this.#command("despawn", { children });
+  }
+
+  /** The room applies a transform. @param {Transform} transform */
+  moved({ section, position, rotation, velocity, teleport }) {
+    this.position = position;
+    this.rotation = rotation;
+    this.velocity = velocity;
+    this.teleported = teleport;
+    this.upright = section === UPRIGHT;
+  }
+
+  #mustOwn() {
+    if (!this.isMine) throw new SoireeError("not-owner", `${this.kind} ${this.id} is not ours to move`);
+  }
+
+  /** @param {string} type @param {Record<string, unknown>} fields */
+  #command(type, fields) {
+    return this.#room.command({ type, entity: this.id, ...fields });
+  }
+}
+
+/** @param {Condition | undefined | null} condition @returns {[number, number] | null} for the wire */
+export function conditionOf(condition) {
+  if (!condition) return null;
+  return [typeof condition.entity === "number" ? condition.entity : condition.entity.id, condition.epoch];
+}
+
+/**
+ * @param {Pick<Entity, "position" | "rotation" | "velocity" | "upright" | "parentId" | "attach">} now
+ * @param {Motion} motion
+ * @param {boolean} [riding] whether it is, or is to be, relative to a parent
+ * @returns {Transform}
+ * @throws {SoireeError} `state`
+ */
+export function transformOf(now, motion, riding = now.parentId !== 0) {
+  const { position = now.position, rotation = now.rotation, velocity = now.velocity, teleport = false, upright = now.upright } = motion;
+  if (![...position, ...rotation, ...velocity].every(Number.isFinite) || position.length !== 3 || rotation.length !== 4 || velocity.length !== 3) {
+    throw new SoireeError("state", "a position and a velocity are three finite numbers, a rotation four");
+  }
+  if (Math.hypot(...rotation) < 1e-9) throw new SoireeError("state", "a rotation of all zeros has no direction");
+  if (riding && position.some((metres) => Math.abs(metres) >= CHILD_REACH_M)) {
+    throw new SoireeError("state", `a passenger stays within ${CHILD_REACH_M} m of its parent`);
+  }
+  const still = velocity.every((v) => v === 0);
+  const section = riding ? CHILD : upright ? UPRIGHT : still && !teleport ? REST : MOVE;
+  return {
+    slot: "transform", section, entity: 0, attach: riding ? now.attach : 0, age: 0, teleport, position: [...position], rotation: [...rotation], velocity: [...velocity],
+  };
+}
+
+/** @param {Entity} entity @param {Entity | null} parent @returns {{position: Vector3, rotation: Quaternion}} where it is, seen from there */
+function relativeTo(entity, parent) {
+  const at = entity.worldPosition();
+  const rotation = entity.worldRotation();
+  if (!parent) return { position: at, rotation };
+  const origin = parent.worldPosition();
+  const [x, y, z, w] = parent.worldRotation();
+  /** @type {Quaternion} */
+  const inverse = [-x, -y, -z, w];
+  return { position: rotate(inverse, [at[0] - origin[0], at[1] - origin[1], at[2] - origin[2]]), rotation: multiply(inverse, rotation) };
+}
+
+/** @param {Quaternion} a @param {Quaternion} b @returns {Quaternion} first b, then a */
+function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
+  return [
+    aw * bx + ax * bw + ay * bz - az * by,
+    aw * by - ax * bz + ay * bw + az * bx,
+    aw * bz + ax * by - ay * bx + az * bw,
+    aw * bw - ax * bx - ay * by - az * bz,
+  ];
+}
+
+/** @param {Quaternion} rotation @param {Vector3} vector @returns {Vector3} */
+function rotate([x, y, z, w], [vx, vy, vz]) {
+  const tx = 2 * (y * vz - z * vy);
+  const ty = 2 * (z * vx - x * vz);
+  const tz = 2 * (x * vy - y * vx);
+  return [vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx];
+}

@@ -1,0 +1,111 @@
+/** The way in, for the first time and again: asks the server, keeps what it hands out, and makes transports with it. */
+
+import { JoinError } from "./errors.js";
+import { requestAdmission } from "./join.js";
+import { Keepsake } from "./keepsake.js";
+import { canWebRtc, WebRtcTransport } from "./transports/webrtc.js";
+import { WebSocketTransport } from "./transports/websocket.js";
+
+/** @typedef {import("./join.js").Admission} Admission */
+/** @typedef {import("./ladder.js").Kind} Kind */
+/** @typedef {import("./transports/transport.js").Transport} Transport */
+
+/** HTTP statuses that may be different next time: a 4xx otherwise is an answer. */
+const PASSING = new Set([408, 425, 429]);
+
+/**
+ * @typedef {object} GateOptions
+ * @property {string} url
+ * @property {string} room
+ * @property {string} name
+ * @property {string} [password]
+ * @property {string} [identity]
+ * @property {string} [resume]
+ * @property {"auto" | "webrtc" | "websocket"} [transport]
+ * @property {Storage | null} [storage]
+ * @property {Storage | null} [identityStorage]
+ */
+
+export class Gate {
+  /** @type {Admission | null} the newest */
+  admission = null;
+  /** Whether the session has begun: from then on there is no joining anew. */
+  entered = false;
+  /** Why the server last said no, for join() to say. @type {JoinError | null} */
+  refusal = null;
+
+  #options;
+  #resumeKept;
+  #identityKept;
+  /** @type {string | undefined} */
+  #resume;
+  /** @type {string | null} */
+  #ticket = null;
+
+  /** @param {GateOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#resumeKept = new Keepsake(options.storage, "resume", options.url, options.room);
+    this.#identityKept = new Keepsake(options.identityStorage, "identity", options.url);
+    this.#resume = options.resume ?? this.#resumeKept.read();
+  }
+
+  /** @returns {Promise<{kinds: readonly Kind[], make: (kind: Kind) => Transport}>} @throws {JoinError} `final` when asking again is of no use */
+  async admit() {
+    const admission = await this.#ask().catch((error) => {
+      this.refusal = error instanceof JoinError ? error : null;
+      throw error;
+    });
+    this.refusal = null;
+    this.admission = admission;
+    this.#ticket = admission.ticket;
+    this.#resume = admission.resume ?? this.#resume;
+    this.#resumeKept.write(this.#resume ?? null);
+    if (admission.identity) this.#identityKept.write(admission.identity);
+    const { transport = "auto" } = this.#options;
+    const kinds = admission.transports.filter((kind) => (transport === "auto" || transport === kind) && (kind !== "webrtc" || canWebRtc()));
+    return { kinds, make: (kind) => this.#make(kind, admission) };
+  }
+
+  /** The session is over: nothing is to resume it. */
+  forget() {
+    this.#resumeKept.write(null);
+  }
+
+  /** @returns {Promise<Admission>} */
+  async #ask() {
+    const { url, room, name, password, identity = this.#identityKept.read() } = this.#options;
+    if (this.#resume) {
+      try {
+        return await requestAdmission(url, room, { name, resume: this.#resume });
+      } catch (error) {
+        if (this.entered || !(error instanceof JoinError) || error.status === 0 || error.status >= 500) throw judged(error);
+        this.#resume = undefined;
+      }
+    }
+    try {
+      return await requestAdmission(url, room, { name, ...(password ? { password } : {}), ...(identity ? { identity } : {}) });
+    } catch (error) {
+      throw judged(error);
+    }
+  }
+
+  /** @param {Kind} kind @param {Admission} admission @returns {Transport} */
+  #make(kind, admission) {
+    if (kind === "websocket") return new WebSocketTransport(admission.data_url, this.#token());
+    return new WebRtcTransport(admission.signal_url, admission.ice_servers, () => this.#token());
+  }
+
+  /** @returns {string} the ticket once, then the resume token */
+  #token() {
+    const token = this.#ticket ?? this.#resume ?? "";
+    this.#ticket = null;
+    return token;
+  }
+}
+
+/** @param {unknown} error @returns {unknown} marked `final` when asking again is of no use */
+function judged(error) {
+  if (error instanceof JoinError && error.status >= 400 && error.status < 500 && !PASSING.has(error.status)) return Object.assign(error, { final: true });
+  return error;
+}

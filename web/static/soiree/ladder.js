@@ -1,0 +1,124 @@
+/**
+ * Which transport to stand on (docs/PROTOCOL.md section 1): WebRTC first; the WebSocket beside it when that takes long or fails; the better
+ * one kept; and while it is the WebSocket, WebRTC tried again in the background.
+ */
+
+import { SoireeError } from "./errors.js";
+
+/** @typedef {import("./transports/transport.js").Transport} Transport */
+/** @typedef {"webrtc" | "websocket"} Kind */
+
+/** Milliseconds that WebRTC has to itself. */
+export const PATIENCE_MS = 1500;
+/** Milliseconds until WebRTC is tried again, doubling from the first to the last. */
+export const RETRY_MS = Object.freeze({ first: 10000, last: 60000 });
+
+/**
+ * @typedef {object} LadderOptions
+ * @property {readonly Kind[]} kinds what may be used, of what this place and the relay can do
+ * @property {(kind: Kind) => Transport} make
+ * @property {(transport: Transport, why: string) => void} onBetter a transport has opened and is to be used from now; why tells what kept from a better one
+ * @property {(error: SoireeError) => void} onFailed nothing can be opened
+ * @property {number} [patienceMs]
+ */
+
+export class Ladder {
+  /** @type {LadderOptions} */
+  #options;
+  /** @type {Map<Transport, Kind>} */
+  #attempts = new Map();
+  /** @type {Kind | null} */
+  #held = null;
+  #stopped = false;
+  /** @type {number} */
+  #retryMs = RETRY_MS.first;
+  #why = "";
+  /** @type {SoireeError} */
+  #lastError = new SoireeError("unavailable", "the relay offers no transport that works here");
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {LadderOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  start() {
+    const { kinds, patienceMs = PATIENCE_MS } = this.#options;
+    if (kinds.includes("webrtc")) {
+      this.#attempt("webrtc");
+      if (kinds.includes("websocket")) {
+        this.#timer = setTimeout(() => this.#fallBack(`WebRTC did not connect within ${patienceMs / 1000} s`), patienceMs);
+      }
+    } else if (kinds.includes("websocket")) this.#fallBack("WebRTC is not available");
+    else queueMicrotask(() => this.#fail());
+  }
+
+  /** Gives up everything that is not in use. */
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const transport of this.#attempts.keys()) transport.close();
+    this.#attempts.clear();
+  }
+
+  /** @param {Kind} kind @returns {boolean} */
+  #trying(kind) {
+    return [...this.#attempts.values()].includes(kind);
+  }
+
+  /** @param {string} why */
+  #fallBack(why) {
+    clearTimeout(this.#timer);
+    this.#why = why;
+    if (!this.#stopped && !this.#held && !this.#trying("websocket") && this.#options.kinds.includes("websocket")) this.#attempt("websocket");
+  }
+
+  /** @param {Kind} kind */
+  #attempt(kind) {
+    const transport = this.#options.make(kind);
+    this.#attempts.set(transport, kind);
+    transport.opened.then(() => this.#opened(transport, kind), (error) => this.#failedToOpen(transport, kind, error));
+  }
+
+  /** @param {Transport} transport @param {Kind} kind */
+  #opened(transport, kind) {
+    this.#attempts.delete(transport);
+    if (this.#stopped || this.#held === "webrtc") {
+      transport.close();
+      return;
+    }
+    this.#held = kind;
+    clearTimeout(this.#timer);
+    if (kind === "webrtc") {
+      for (const other of this.#attempts.keys()) other.close();
+      this.#attempts.clear();
+    } else if (!this.#trying("webrtc")) this.#retryLater();
+    this.#options.onBetter(transport, kind === "webrtc" ? "" : this.#why);
+  }
+
+  /** @param {Transport} transport @param {Kind} kind @param {SoireeError} error */
+  #failedToOpen(transport, kind, error) {
+    if (!this.#attempts.delete(transport) || this.#stopped) return;
+    this.#lastError = error;
+    if (this.#held) {
+      if (kind === "webrtc") this.#retryLater();
+      return;
+    }
+    if (kind === "webrtc") this.#fallBack(`WebRTC failed: ${error.message}`);
+    if (this.#attempts.size === 0) this.#fail();
+  }
+
+  #retryLater() {
+    if (!this.#options.kinds.includes("webrtc")) return;
+    const delayMs = this.#retryMs * (0.8 + 0.4 * Math.random());
+    this.#retryMs = Math.min(RETRY_MS.last, 2 * this.#retryMs);
+    this.#timer = setTimeout(() => this.#attempt("webrtc"), delayMs);
+  }
+
+  #fail() {
+    if (this.#stopped) return;
+    this.stop();
+    this.#options.onFailed(this.#lastError);
+  }
+}

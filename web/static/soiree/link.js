@@ -1,0 +1,360 @@
+/**
+ * One session's way to the relay, kept up by itself: transports are climbed, changed and replaced, the control stream goes on, state is
+ * sent, acknowledged and repeated, pings are answered. What comes is handed up; what it means is the room's affair.
+ */
+
+import { ReceivedFrames } from "./acks.js";
+import { RelayClock } from "./clock.js";
+import { decodeControl, encodeControl, isNumbered, VERSION } from "./control.js";
+import { SoireeError } from "./errors.js";
+import { Ladder } from "./ladder.js";
+import { Replication } from "./replication.js";
+import { ControlSession } from "./session.js";
+import { DATA, decodeFrame, encodeData, encodePong, PING, STATE as STATE_FRAME } from "./state.js";
+import { Traffic } from "./traffic.js";
+import { CONTROL, STATE } from "./transports/transport.js";
+
+/** @typedef {import("./control.js").ControlMessage} ControlMessage */
+/** @typedef {import("./transports/transport.js").Transport} Transport */
+/** @typedef {import("./transports/transport.js").Rung} Rung */
+
+const AGENT = "soiree-js/0.1.0";
+/** At least this often a frame goes up, seconds: it carries the acknowledgements. */
+const ACK_EVERY_S = 0.2;
+/** The same while control messages have been applied that the relay does not know of: a snapshot is paced by this. */
+const ACK_SOON_S = 0.02;
+/** Silence after which the connection is given up, seconds: the relay pings each second. */
+const SILENCE_S = 5;
+/** Seconds for the welcome to come. */
+const WELCOME_S = 10;
+/** A connection that lived this long ends the backing off, seconds. */
+const STABLE_S = 10;
+const BACKOFF_MS = Object.freeze([0, 500, 1000, 2000, 4000, 8000]);
+/** Attempts to get in for the first time; later ones go on until the session is gone. */
+const FIRST_ATTEMPTS = 3;
+/** Reasons after which coming back is of no use. */
+const FINAL = new Set(["kicked", "closed", "session-gone", "superseded", "version", "backlog", "malformed", "bye"]);
+
+/**
+ * @typedef {object} Hooks
+ * @property {() => Promise<{kinds: readonly ("webrtc" | "websocket")[], make: (kind: "webrtc" | "websocket") => Transport}>} admit
+ *   asks the server to let us in, or in again; its errors say `final` when it is of no use to ask again
+ * @property {(welcome: ControlMessage, resumed: boolean) => void} onWelcome
+ * @property {(message: ControlMessage) => void} onMessage numbered, each once and in order
+ * @property {(frame: import("./state.js").StateFrame) => void} onState
+ * @property {(frame: import("./state.js").DataFrame) => void} onData
+ * @property {(reason: string) => void} onLost the connection is gone; it is being replaced
+ * @property {(reason: string, message: string) => void} onClosed the session is over
+ * @property {(rung: Rung | null, why: string) => void} onRung
+ */
+
+export class Link {
+  session = new ControlSession();
+  replication = new Replication();
+  received = new ReceivedFrames();
+  clock = new RelayClock();
+  up = new Traffic();
+  down = new Traffic();
+  /** Messages of the relay that could not be read. */
+  malformed = 0;
+  connected = false;
+  /** @type {Rung | null} */
+  rung = null;
+  /** @type {Transport | null} */
+  transport = null;
+
+  /** @type {Hooks} */
+  #hooks;
+  /** @type {Ladder | null} */
+  #ladder = null;
+  /** @type {Transport | null} the one before, until the newer one is welcomed */
+  #former = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #ticker;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  #flushEveryS;
+  #closed = false;
+  /** Whether the room was last told that it is connected. */
+  #up = false;
+  #attempt = 0;
+  #why = "";
+  #pumpQueued = false;
+  #helloAt = 0;
+  #lastHeard = 0;
+  #lastTick = 0;
+  #lastFrame = -1;
+  #lastFlush = -1;
+  #lastAppliedTold = 0;
+
+  /** @param {Hooks} hooks @param {number} sendHz how often state goes up at most */
+  constructor(hooks, sendHz) {
+    this.#hooks = hooks;
+    this.#flushEveryS = 1 / sendHz;
+  }
+
+  /** Local monotonic time, seconds. */
+  get now() {
+    return performance.now() / 1000;
+  }
+
+  start() {
+    this.#lastTick = this.now;
+    this.#ticker = setInterval(() => this.#tick(), Math.max(4, Math.floor(this.#flushEveryS * 1000)));
+    void this.#connect();
+  }
+
+  /**
+   * @param {{type: string} & Record<string, unknown>} message
+   * @returns {number} its number
+   */
+  send(message) {
+    if (this.#closed) throw new SoireeError("closed", "the room is closed");
+    const n = this.session.send(message);
+    this.#pumpSoon();
+    return n;
+  }
+
+  /** @param {number} to @param {Uint8Array} payload @returns {boolean} false when it was dropped */
+  sendData(to, payload) {
+    const frame = encodeData(to, payload);
+    return this.connected && this.#put(STATE, frame);
+  }
+
+  /** State of one's own things has changed. @param {import("./sections.js").StateRecord} record */
+  setState(record) {
+    this.replication.set(record, this.clock.tickAt(this.now));
+    this.#pumpSoon();
+  }
+
+  /** Ends the session in order. @param {string} reason */
+  async bye(reason) {
+    const transport = this.connected ? this.transport : null;
+    if (transport) {
+      this.#pump();
+      transport.send(CONTROL, encodeControl({ type: "bye", n: 0, reason }));
+      const until = this.now + 0.5;
+      do await new Promise((resolve) => setTimeout(resolve, 20));
+      while (transport.buffered > 0 && this.now < until && transport.state === "open");
+    }
+    this.#finish("bye", "left");
+  }
+
+  async #connect() {
+    try {
+      const admitted = await this.#hooks.admit();
+      if (this.#closed) return;
+      this.#ladder = new Ladder({
+        kinds: admitted.kinds,
+        make: admitted.make,
+        onBetter: (transport, why) => this.#hello(transport, why),
+        onFailed: (error) => this.#failed(error),
+      });
+      this.#ladder.start();
+    } catch (error) {
+      this.#failed(error instanceof SoireeError ? error : new SoireeError("lost", String(error)));
+    }
+  }
+
+  /** An attempt has come to nothing. @param {SoireeError & {final?: boolean}} error */
+  #failed(error) {
+    if (this.#closed) return;
+    this.#attempt++;
+    const hopeless = error.final || (!this.session.established && this.#attempt >= FIRST_ATTEMPTS);
+    if (hopeless) this.#finish(error.code, error.message);
+    else this.#again();
+  }
+
+  #again() {
+    const delayMs = /** @type {number} */ (BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)]) * (0.75 + Math.random() / 2);
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#connect(), delayMs);
+  }
+
+  /** @param {Transport} transport @param {string} why no better one is used */
+  #hello(transport, why) {
+    this.#former?.close();
+    this.#former = this.transport;
+    if (this.#former) this.#former.onMessage = this.#former.onClose = () => {};
+    this.session.detach();
+    this.connected = false;
+    this.transport = transport;
+    this.#why = why;
+    this.#helloAt = this.#lastHeard = this.now;
+    transport.onMessage = (stream, bytes) => this.#heard(transport, stream, bytes);
+    transport.onClose = (reason, message) => this.#lost(transport, reason, message);
+    const { applied, established } = this.session;
+    const hello = { type: "hello", n: 0, version: [...VERSION], applied, fresh: !established, agent: AGENT, capabilities: [] };
+    this.#put(CONTROL, encodeControl(hello));
+  }
+
+  /** @param {Transport} transport @param {string} reason @param {string} message */
+  #lost(transport, reason, message) {
+    if (this.#closed || transport !== this.transport) return;
+    const stable = this.connected && this.now - this.#helloAt > STABLE_S;
+    this.#drop();
+    if (FINAL.has(reason) && (this.session.established || reason === "version")) {
+      this.#finish(reason, message);
+      return;
+    }
+    if (this.#up) this.#hooks.onLost(reason);
+    this.#up = false;
+    if (stable) {
+      this.#attempt = 0;
+      this.#again();
+    } else this.#failed(new SoireeError(reason, message));
+  }
+
+  /** Lets go of all connections; the session stays. */
+  #drop() {
+    this.#ladder?.stop();
+    this.#ladder = null;
+    this.#former?.close();
+    this.#former = null;
+    this.transport?.close();
+    this.transport = null;
+    this.session.detach();
+    this.connected = false;
+    this.rung = null;
+  }
+
+  /** @param {string} reason @param {string} message */
+  #finish(reason, message) {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    clearTimeout(this.#retry);
+    this.#drop();
+    this.#hooks.onClosed(reason, message);
+  }
+
+  /** @param {Transport} transport @param {number} stream @param {Uint8Array} bytes */
+  #heard(transport, stream, bytes) {
+    if (transport !== this.transport) return;
+    this.#lastHeard = this.now;
+    this.down.add(bytes.length, this.#lastHeard);
+    try {
+      if (stream === CONTROL) this.#control(transport, bytes);
+      else if (this.connected) this.#frame(bytes);
+    } catch (error) {
+      this.#unreadable(transport, stream, error);
+    }
+    // Timers are slowed down in hidden tabs, messages are not: what is due goes out from here too.
+    this.#pump();
+  }
+
+  /** @param {Transport} transport @param {number} stream @param {unknown} error */
+  #unreadable(transport, stream, error) {
+    if (!(error instanceof SoireeError)) throw error;
+    this.malformed++;
+    if (stream === CONTROL) this.#lost(transport, error.code, error.message);
+  }
+
+  /** @param {Transport} transport @param {Uint8Array} bytes */
+  #control(transport, bytes) {
+    const message = decodeControl(bytes);
+    if (message.type === "welcome") this.#welcomed(transport, message);
+    else if (message.type === "error") this.#lost(transport, message.code, message.message);
+    else if (message.type === "bye") this.#finish(message.reason || "bye", "the relay ended the session");
+    else if (!this.connected) throw new SoireeError("protocol", `${message.type} before the welcome`);
+    else if (isNumbered(message.type) && this.session.receive(message.n) && message.type !== null) this.#hooks.onMessage(message);
+  }
+
+  /** @param {Transport} transport @param {ControlMessage} welcome */
+  #welcomed(transport, welcome) {
+    if (this.connected) throw new SoireeError("protocol", "a second welcome");
+    if (welcome.version[0] !== VERSION[0]) {
+      this.#lost(transport, "version", `the relay speaks version ${welcome.version.join(".")}`);
+      return;
+    }
+    const resumed = this.session.established;
+    if (resumed && welcome.fresh) {
+      this.#finish("session-gone", "the relay has forgotten the session");
+      return;
+    }
+    this.session.carry(welcome.applied);
+    this.connected = true;
+    this.#up = true;
+    this.#former?.close();
+    this.#former = null;
+    this.clock.onWelcome(welcome.tick, this.now);
+    this.#hooks.onWelcome(welcome, resumed);
+    void this.#reportRung(transport);
+  }
+
+  /** @param {Transport} transport */
+  async #reportRung(transport) {
+    const rung = await transport.rung().catch(() => null);
+    if (transport !== this.transport || this.#closed) return;
+    this.rung = rung ?? "direct";
+    this.#hooks.onRung(this.rung, this.#why);
+  }
+
+  /** @param {Uint8Array} bytes */
+  #frame(bytes) {
+    const frame = decodeFrame(bytes);
+    if (frame.type === PING) {
+      this.clock.onPing(frame, this.#lastHeard);
+      this.#put(STATE, encodePong({ seq: frame.seq, relayUs: frame.relayUs, clientUs: this.now * 1e6 }), true);
+    } else if (frame.type === STATE_FRAME) {
+      this.session.acknowledge(frame.controlApplied);
+      if (frame.ack) this.replication.acknowledge(frame.ack);
+      if (this.received.add(frame.seq) && frame.records.length) this.#hooks.onState(frame);
+    } else if (frame.type === DATA) this.#hooks.onData(frame);
+  }
+
+  #tick() {
+    const now = this.now;
+    const late = now - this.#lastTick > 2;
+    this.#lastTick = now;
+    const { transport } = this;
+    // After a sleep what has come lies unread in the queue: silence counts only for one who was listening.
+    if (transport && !late) {
+      if (!this.connected && now - this.#helloAt > WELCOME_S) this.#lost(transport, "timeout", "no welcome came");
+      else if (this.connected && now - this.#lastHeard > SILENCE_S) this.#lost(transport, "timeout", "the relay is silent");
+    }
+    this.#pump();
+  }
+
+  #pumpSoon() {
+    if (this.#pumpQueued) return;
+    this.#pumpQueued = true;
+    queueMicrotask(() => {
+      this.#pumpQueued = false;
+      this.#pump();
+    });
+  }
+
+  /** Sends what is due. */
+  #pump() {
+    if (!this.connected) return;
+    for (const bytes of this.session.takeOutgoing()) this.#put(CONTROL, bytes);
+    const now = this.now;
+    if (!this.transport?.ready) return;
+    const flush = () => ({
+      now, tick: Math.floor(this.clock.tickAt(now)), rttS: this.clock.rttS, ack: this.received.ack(), controlApplied: this.session.applied,
+    });
+    // Half a period of grace: the timer and the messages that drive this do not beat together.
+    if (now - this.#lastFlush >= this.#flushEveryS * 0.9) {
+      this.#lastFlush = now;
+      for (const frame of this.replication.frames(flush())) this.#putFrame(frame, now);
+    }
+    const quietS = now - this.#lastFrame;
+    const untold = this.session.applied !== this.#lastAppliedTold;
+    if (quietS >= ACK_EVERY_S || (untold && quietS >= ACK_SOON_S)) this.#putFrame(this.replication.emptyFrame(flush()), now);
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} frame @param {number} now */
+  #putFrame(frame, now) {
+    this.#lastFrame = now;
+    this.#lastAppliedTold = this.session.applied;
+    this.#put(STATE, frame);
+  }
+
+  /** @param {number} stream @param {Uint8Array<ArrayBuffer>} bytes @param {boolean} [urgent] @returns {boolean} */
+  #put(stream, bytes, urgent = false) {
+    if (!this.transport?.send(stream, bytes, urgent)) return false;
+    this.up.add(bytes.length, this.now);
+    return true;
+  }
+}

@@ -1,0 +1,254 @@
+/** A room one is in: peers, entities, commands and events. Made by {@link join} in index.js. */
+
+import { Ask } from "./ask.js";
+import { Commands } from "./commands.js";
+import { Emitter } from "./emitter.js";
+import { conditionOf, transformOf } from "./entity.js";
+import { ClosedError, JoinError, SoireeError } from "./errors.js";
+import { Gate } from "./gate.js";
+import { Link } from "./link.js";
+import { encodePlaced, POSE, PROPS } from "./sections.js";
+import { World } from "./world.js";
+
+/** @typedef {import("./control.js").ControlMessage} ControlMessage */
+/** @typedef {import("./entity.js").Entity} Entity */
+/** @typedef {import("./entity.js").Condition} Condition */
+/** @typedef {import("./entity.js").Motion} Motion */
+/** @typedef {import("./sections.js").StateRecord} StateRecord */
+/** @typedef {import("./transports/transport.js").Rung} Rung */
+/** @typedef {import("./world.js").Peer} Peer */
+
+/** @typedef {import("./gate.js").GateOptions & {sendHz?: number}} RoomOptions */
+
+/**
+ * @typedef {object} SpawnOptions
+ * @property {import("./quantise.js").Vector3} position metres; with a parent relative to it
+ * @property {import("./quantise.js").Quaternion} [rotation]
+ * @property {import("./quantise.js").Vector3} [velocity] m/s
+ * @property {boolean} [upright] turns about +Y only
+ * @property {import("./entity.js").Rule} [rule] `ask` by default
+ * @property {import("./entity.js").Lifetime} [lifetime] `with-master` by default
+ * @property {Record<string, import("./entity.js").Property>} [properties]
+ * @property {Entity | null} [parent]
+ * @property {import("./entity.js").AttachRule} [attachRule] `allow` by default
+ * @property {Condition} [condition] refused unless we own that entity at that epoch
+ * @property {Partial<import("./sections.js").PoseJoints>} [pose]
+ * @property {Uint8Array} [props]
+ */
+
+/** How often one's own state goes up at most, by default. */
+const SEND_HZ = 20;
+
+export class Room extends Emitter {
+  #name;
+  #gate;
+  #link;
+  #commands = new Commands();
+  #world;
+  #reconnecting = false;
+  #isHost = false;
+  /** @type {{id: string, code: string, name: string}} */
+  #about = { id: "", code: "", name: "" };
+  /** Settles join(). @type {{resolve: () => void, reject: (error: Error) => void}} */
+  #entering = { resolve: () => {}, reject: () => {} };
+
+  /** @param {RoomOptions} options */
+  constructor(options) {
+    super();
+    this.#name = options.name;
+    this.#gate = new Gate(options);
+    this.#world = new World((type, detail) => this.emit(type, detail), this);
+    this.#link = new Link({
+      admit: () => this.#gate.admit(),
+      onWelcome: (welcome, resumed) => this.#welcomed(welcome, resumed),
+      onMessage: (message) => this.#received(message),
+      onState: (frame) => this.#world.applyFrame(frame),
+      onData: ({ peer, bytes }) => this.emit("data", { from: peer, bytes, reliable: false }),
+      onLost: (reason) => this.#lost(reason),
+      onClosed: (reason, message) => this.#closed(reason, message),
+      onRung: (rung, why) => this.emit("rung", { rung, why }),
+    }, options.sendHz ?? SEND_HZ);
+  }
+
+  get id() { return this.#about.id; }
+  /** Short, for links. */
+  get code() { return this.#about.code; }
+  get name() { return this.#about.name; }
+  /** Our own id in the room. */
+  get peerId() { return this.#world.peerId; }
+  /** Whether we are the room's host. */
+  get isHost() { return this.#isHost; }
+  /** @returns {Map<number, Peer>} everybody in the room, ourselves included */
+  get peers() { return this.#world.peers; }
+  /** @returns {Map<number, Entity>} */
+  get entities() { return this.#world.entities; }
+  /** @returns {Rung | null} the way the packets go; null while there is none */
+  get rung() { return this.#link.rung; }
+  get connected() { return this.#link.connected; }
+  /** Signed: who keeps it and joins with it gets back what it mastered for good. */
+  get identity() { return this.#gate.admission?.identity ?? null; }
+
+  /** Gets in. @returns {Promise<this>} @throws {JoinError} */
+  enter() {
+    return new Promise((resolve, reject) => {
+      this.#entering = { resolve: () => resolve(this), reject };
+      this.#link.start();
+    });
+  }
+
+  /**
+   * @param {string} kind a name of the application's; `avatar` is what we look from
+   * @param {SpawnOptions} options
+   * @returns {Promise<Entity>} ours; rejects with RefusedError
+   */
+  async spawn(kind, options) {
+    const { rule = "ask", lifetime = "with-master", properties = {}, parent = null, attachRule = "allow", condition, pose, props, ...motion } = options;
+    const rest = { position: motion.position, rotation: IDENTITY, velocity: STILL, upright: false, parentId: 0, attach: 0 };
+    /** @type {StateRecord[]} */
+    const records = [{ ...transformOf(rest, motion, parent !== null), entity: 0 }];
+    if (pose) records.push({ slot: "pose", section: POSE, entity: 0, pose: { head: null, left: null, right: null, ...pose } });
+    if (props) records.push({ slot: "props", section: PROPS, entity: 0, bytes: props });
+    const spawned = await this.command({
+      type: "spawn", kind, state: encodePlaced(records), rule, lifetime, properties, parent: parent?.id ?? 0, attach_rule: attachRule, condition: conditionOf(condition),
+    });
+    const entity = this.entities.get(spawned.entity);
+    if (!entity) throw new SoireeError("unknown-entity", "it was removed before we saw it");
+    return entity;
+  }
+
+  /**
+   * Tells everybody (ourselves too), one peer, or (−n) all but peer n; reliably, in order.
+   * @param {string} name
+   * @param {unknown} [payload] anything that MessagePack can say, up to 8 kB
+   * @param {{to?: number, entity?: Entity | number | null, condition?: Condition}} [options]
+   */
+  async sendEvent(name, payload = null, { to = 0, entity = null, condition } = {}) {
+    const about = typeof entity === "number" ? entity : entity?.id ?? 0;
+    await this.command({ type: "send_event", name, payload, to, entity: about, condition: conditionOf(condition) });
+  }
+
+  /**
+   * Opaque bytes, relayed unread, never to ourselves.
+   * @param {Uint8Array} bytes up to 1024
+   * @param {{to?: number, reliable?: boolean}} [options] to: 0 all others, a peer, −n all others but n
+   * @returns {Promise<boolean>} unreliable: false when it could not be sent now; reliable: true once the relay has it
+   */
+  async send(bytes, { to = 0, reliable = false } = {}) {
+    if (!reliable) return this.#link.sendData(to, bytes);
+    await this.command({ type: "send_data", to, payload: bytes });
+    return true;
+  }
+
+  /** Looks from here instead of from our avatar. @param {import("./quantise.js").Vector3} position metres @param {number} radiusM 0: from the avatar again */
+  async setView([x, y, z], radiusM) {
+    await this.command({ type: "view", x, y, z, radius_m: radiusM });
+  }
+
+  /** Caps what is sent down to us, headers of IP and UDP included. @param {number} kbitS 0: as much as seems to pass */
+  async setBudget(kbitS) {
+    await this.command({ type: "budget", kbit_s: kbitS });
+  }
+
+  /** Leaves for good; nothing waits for our return. */
+  async leave() {
+    this.#gate.forget();
+    await this.#link.bye("leave");
+  }
+
+  /** Figures for a status line. Rates are of the last seconds, without headers of IP, UDP or TCP. */
+  stats() {
+    const { clock, received, replication, session, up, down, transport, malformed, now } = this.#link;
+    const sent = replication.framesAcked + replication.framesLost;
+    return {
+      transport: transport?.kind ?? null,
+      rung: this.rung,
+      rttMs: clock.rttS * 1000,
+      lossUp: sent ? replication.framesLost / sent : 0,
+      lossDown: received.expected ? Math.max(0, 1 - received.received / received.expected) : 0,
+      kbitSIn: down.kbitS(now),
+      kbitSOut: up.kbitS(now),
+      framesIn: down.frames,
+      framesOut: up.frames,
+      bytesIn: down.bytes,
+      bytesOut: up.bytes,
+      commandsWaiting: this.#commands.size,
+      unapplied: session.unapplied.length,
+      controlApplied: session.applied,
+      repeated: session.repeated,
+      recordsIgnored: this.#world.ignored,
+      malformed,
+      tick: Math.floor(clock.tickAt(now)),
+    };
+  }
+
+  /** Relay time in microseconds, as well as we know it: the same for everybody in the room. */
+  relayTimeUs() {
+    return this.#link.clock.relayUs(this.#link.now);
+  }
+
+  /**
+   * Sends a command of PROTOCOL section 4 and waits for its answer. For entities, and for what has no method here.
+   * @param {{type: string} & Record<string, unknown>} message
+   * @returns {Promise<ControlMessage>}
+   */
+  async command(message) {
+    return this.#commands.answerTo(this.#link.send(message));
+  }
+
+  /** For entities. @param {StateRecord} record */
+  setState(record) {
+    this.#world.wrote(record.entity);
+    this.#link.setState(record);
+  }
+
+  /** @param {ControlMessage} welcome @param {boolean} resumed */
+  #welcomed(welcome, resumed) {
+    this.#about = welcome.room;
+    this.#isHost = welcome.host;
+    this.#world.peerId = welcome.peer;
+    if (!resumed) {
+      this.#gate.entered = true;
+      this.peers.set(welcome.peer, { id: welcome.peer, name: this.#name, away: false, self: true });
+      this.#entering.resolve();
+    }
+    if (this.#reconnecting) this.emit("resumed", {});
+    this.#reconnecting = false;
+  }
+
+  /** @param {ControlMessage} message */
+  #received(message) {
+    this.#world.apply(message);
+    if (message.type === "ask") this.#asked(message);
+    else if (message.type === "granted" && message.owner !== this.peerId) this.#link.replication.forget(message.entity);
+    else if (message.type === "despawned") this.#link.replication.forget(message.entity);
+    else if (message.type === "parent_set") this.#link.replication.forget(message.entity, "transform");
+    this.#commands.settle(message);
+  }
+
+  /** @param {ControlMessage} message */
+  #asked({ ticket, entity: id, peer: from, note, timeout_ms: timeoutMs }) {
+    const entity = this.entities.get(id);
+    const peer = this.peers.get(from);
+    if (!entity || !peer) return;
+    const answer = async (/** @type {boolean} */ allow) => void await this.command({ type: "answer", ticket, allow });
+    this.emit("ask", { ask: new Ask(entity, peer, note, timeoutMs, answer) });
+  }
+
+  /** @param {string} reason */
+  #lost(reason) {
+    this.#reconnecting = true;
+    this.emit("reconnecting", { reason });
+    this.emit("rung", { rung: null, why: reason });
+  }
+
+  /** @param {string} reason @param {string} message */
+  #closed(reason, message) {
+    if (this.#gate.entered) this.#gate.forget();
+    this.#entering.reject(this.#gate.refusal ?? new JoinError(reason, message));
+    this.#commands.rejectAll(new ClosedError(reason, message));
+    this.emit("closed", { reason, message });
+  }
+}
+
+const IDENTITY = /** @type {import("./quantise.js").Quaternion} */ ([0, 0, 0, 1]);
+const STILL = /** @type {import("./quantise.js").Vector3} */ ([0, 0, 0]);

@@ -1,0 +1,228 @@
+/**
+ * What a client knows of its room: peers and entities, changed by control messages and state frames (docs/PROTOCOL.md sections 4 and 5.3). Pure.
+ *
+ * Messages come once and in order; frames come late, twice or never, so each is checked against what it may no longer change.
+ */
+
+import { Entity } from "./entity.js";
+import { CHILD, decodePlaced } from "./sections.js";
+
+/** @typedef {import("./control.js").ControlMessage} ControlMessage */
+/** @typedef {import("./sections.js").StateRecord} StateRecord */
+/** @typedef {{id: number, name: string, away: boolean, self: boolean}} Peer */
+/** @typedef {(type: string, detail: unknown) => void} Emit */
+/** @typedef {import("./entity.js").EntityHost} EntityHost */
+
+/** @param {number} a @param {number} b relay ticks, u32 @returns {boolean} whether a is before b */
+const before = (a, b) => ((a - b) | 0) < 0;
+
+/**
+ * @typedef {object} Fence the ticks of the last frames applied to an entity; older ones are not
+ * @property {number} transform
+ * @property {number} pose
+ * @property {number} props
+ * @property {boolean} written whether we, as its owner, have written to it: then the relay has nothing newer
+ */
+
+export class World {
+  /** Our own id, 0 before the welcome. */
+  peerId = 0;
+  /** @type {Map<number, Peer>} */
+  peers = new Map();
+  /** @type {Map<number, Entity>} */
+  entities = new Map();
+  /** Records of frames that were too old, or of things unknown or ours. */
+  ignored = 0;
+
+  /** @type {Map<number, Fence>} */
+  #fences = new Map();
+  #emit;
+  #host;
+
+  /** @param {Emit} emit @param {EntityHost} host given to each entity */
+  constructor(emit, host) {
+    this.#emit = emit;
+    this.#host = host;
+  }
+
+  /** @param {ControlMessage} message numbered, next in order */
+  apply(message) {
+    switch (message.type) {
+      case "peer_joined": return this.#peerJoined(message);
+      case "peer_away": return this.#peerAway(message);
+      case "peer_left": return this.#peerLeft(message);
+      case "spawned": return this.#spawned(message);
+      case "despawned": return this.#despawned(message);
+      case "event": return this.#event(message);
+      case "data": return this.#emit("data", { from: message.peer, bytes: message.payload, reliable: true });
+    }
+    const entity = this.entities.get(message.entity);
+    if (entity) this.#change(message, entity);
+  }
+
+  /** We wrote its state ourselves. @param {number} id */
+  wrote(id) {
+    const fence = this.#fences.get(id);
+    if (fence) fence.written = true;
+  }
+
+  /** @param {import("./state.js").StateFrame} frame */
+  applyFrame({ tick, records }) {
+    /** @type {Set<Entity>} */
+    const changed = new Set();
+    for (const record of records) {
+      const entity = this.#take(record, tick);
+      if (entity) changed.add(entity);
+      else this.ignored++;
+    }
+    if (changed.size) this.#emit("state", { entities: changed, tick });
+  }
+
+  /** @param {StateRecord} record @param {number} tick @returns {Entity | null} null when it is not to be applied */
+  #take(record, tick) {
+    const entity = this.entities.get(record.entity);
+    const fence = this.#fences.get(record.entity);
+    if (!entity || !fence || before(tick, fence[record.slot])) return null;
+    if (fence.written && entity.owner === this.peerId) return null;
+    if (record.slot === "transform") {
+      const riding = record.section === CHILD;
+      if (riding !== (entity.parentId !== 0) || (riding && record.attach !== entity.attach)) return null;
+      entity.moved(record);
+      entity.tick = (tick - record.age) >>> 0;
+    } else if (record.slot === "pose") entity.pose = record.pose;
+    else entity.props = record.bytes;
+    fence[record.slot] = tick;
+    return entity;
+  }
+
+  /** @param {ControlMessage} message */
+  #peerJoined({ peer, name, away }) {
+    const known = this.peers.get(peer);
+    const joined = Object.assign(known ?? { id: peer, name, away, self: peer === this.peerId }, { name, away });
+    this.peers.set(peer, joined);
+    if (!known) this.#emit("peer-joined", { peer: joined });
+  }
+
+  /** @param {ControlMessage} message */
+  #peerAway({ peer: id, away }) {
+    const peer = this.peers.get(id);
+    if (!peer) return;
+    peer.away = away;
+    this.#emit("peer-away", { peer });
+  }
+
+  /** @param {ControlMessage} message */
+  #peerLeft({ peer: id, reason }) {
+    const peer = this.peers.get(id);
+    if (!peer) return;
+    this.peers.delete(id);
+    this.#emit("peer-left", { peer, reason });
+  }
+
+  /** @param {ControlMessage} message */
+  #spawned(message) {
+    const { entity: id, tick } = message;
+    const entity = this.entities.get(id) ?? new Entity(this.#host, id);
+    entity.kind = message.kind;
+    entity.uuid = uuidText(message.uuid);
+    entity.owner = message.owner;
+    entity.master = message.master;
+    entity.rule = message.rule;
+    entity.epoch = message.epoch;
+    entity.lifetime = message.lifetime;
+    entity.attachRule = message.attach_rule;
+    entity.askTimeoutMs = message.ask_timeout_ms;
+    entity.fallback = message.fallback;
+    entity.parentId = message.parent;
+    entity.attach = message.attach;
+    entity.properties = message.properties;
+    this.#place(entity, message.state, tick);
+    this.#fences.set(id, { transform: tick, pose: tick, props: tick, written: false });
+    this.entities.set(id, entity);
+    this.#emit("spawned", { entity });
+  }
+
+  /** @param {Entity} entity @param {Uint8Array} state @param {number} tick */
+  #place(entity, state, tick) {
+    const { transform, pose, props } = decodePlaced(state);
+    entity.moved(transform);
+    entity.tick = tick;
+    if (pose) entity.pose = pose;
+    if (props) entity.props = props;
+  }
+
+  /** @param {ControlMessage} message */
+  #despawned({ entity: id, reason }) {
+    const entity = this.entities.get(id);
+    if (!entity) return;
+    this.entities.delete(id);
+    this.#fences.delete(id);
+    this.#emit("despawned", { entity, reason });
+  }
+
+  /** @param {ControlMessage} message */
+  #event({ peer, name, payload, entity }) {
+    this.#emit("event", { from: peer, name, payload, entity: this.entities.get(entity) ?? null });
+  }
+
+  /** @param {ControlMessage} message @param {Entity} entity that it is about */
+  #change(message, entity) {
+    switch (message.type) {
+      case "granted": return this.#granted(message, entity);
+      case "parent_set": return this.#parentSet(message, entity);
+      case "rule_set":
+        entity.askTimeoutMs = message.ask_timeout_ms;
+        entity.fallback = message.fallback;
+        return this.#set(entity, "rule", message.rule);
+      case "master_set": return this.#set(entity, "master", message.master);
+      case "lifetime_set": return this.#set(entity, "lifetime", message.lifetime);
+      case "attach_rule_set": return this.#set(entity, "attachRule", message.attach_rule, "attach-rule");
+      case "properties_set": return this.#set(entity, "properties", merged(entity.properties, message.properties));
+    }
+  }
+
+  /**
+   * @template {"rule" | "master" | "lifetime" | "attachRule" | "properties"} Field
+   * @param {Entity} entity @param {Field} field @param {Entity[Field]} value @param {string} [what]
+   */
+  #set(entity, field, value, what = field) {
+    const previous = entity[field];
+    entity[field] = value;
+    this.#emit("changed", { entity, what, previous });
+  }
+
+  /** @param {ControlMessage} message @param {Entity} entity */
+  #granted({ owner, epoch, tick, cause }, entity) {
+    const previous = entity.owner;
+    entity.owner = owner;
+    entity.epoch = epoch;
+    const fence = this.#fences.get(entity.id);
+    if (fence) {
+      fence.written = false;
+      for (const slot of /** @type {const} */ (["transform", "pose", "props"])) if (before(fence[slot], tick)) fence[slot] = tick;
+    }
+    this.#emit("changed", { entity, what: "owner", cause, previous });
+  }
+
+  /** @param {ControlMessage} message @param {Entity} entity */
+  #parentSet({ parent, attach, tick, state }, entity) {
+    const previous = entity.parent;
+    entity.parentId = parent;
+    entity.attach = attach;
+    this.#place(entity, state, tick);
+    const fence = this.#fences.get(entity.id);
+    if (fence && before(fence.transform, tick)) fence.transform = tick;
+    this.#emit("changed", { entity, what: "parent", previous });
+  }
+}
+
+/** @param {Record<string, import("./entity.js").Property>} properties @param {Record<string, import("./entity.js").Property>} changes */
+function merged(properties, changes) {
+  return Object.fromEntries(Object.entries({ ...properties, ...changes }).filter(([, value]) => value !== null));
+}
+
+/** @param {Uint8Array} bytes 16 @returns {string} */
+function uuidText(bytes) {
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
