@@ -1,0 +1,66 @@
+"""Soiree: shared 3D worlds. `async with soiree.join(url, room=…) as room:` and you are in one (docs/PYTHON.md)."""
+
+from soiree.client.changes import (
+    Asked,
+    AttachRuleChanged,
+    Away,
+    Change,
+    Connected,
+    Data,
+    Despawned,
+    Event,
+    Interrupted,
+    Joined,
+    Left,
+    LifetimeChanged,
+    MasterChanged,
+    OwnerChanged,
+    ParentChanged,
+    Peer,
+    PropertiesChanged,
+    RuleChanged,
+    Spawned,
+    StateUpdated,
+)
+from soiree.client.downward import Frame
+from soiree.client.entity import Entity
+from soiree.client.errors import JoinError, RefusedError, RoomClosedError, SlowReaderError, SoireeError
+from soiree.client.joining import join
+from soiree.client.room import Room, RoomStats
+from soiree.wire.records import Pose, PosePart, Transform
+
+__all__ = [
+    "Asked",
+    "AttachRuleChanged",
+    "Away",
+    "Change",
+    "Connected",
+    "Data",
+    "Despawned",
+    "Entity",
+    "Event",
+    "Frame",
+    "Interrupted",
+    "JoinError",
+    "Joined",
+    "Left",
+    "LifetimeChanged",
+    "MasterChanged",
+    "OwnerChanged",
+    "ParentChanged",
+    "Peer",
+    "Pose",
+    "PosePart",
+    "PropertiesChanged",
+    "RefusedError",
+    "Room",
+    "RoomClosedError",
+    "RoomStats",
+    "RuleChanged",
+    "SlowReaderError",
+    "SoireeError",
+    "Spawned",
+    "StateUpdated",
+    "Transform",
+    "join",
+]

@@ -1,0 +1,98 @@
+"""Frames of the relay, applied to the entities that a client knows (docs/PROTOCOL.md section 5.3).
+
+Pure core. Records are kept as bytes and decoded when somebody looks: at 50 records a frame most are replaced before that.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from soiree.client.entity import Entity
+from soiree.client.placement import Held
+from soiree.wire.records import Base
+from soiree.wire.state import ENTITY_MASK, SLOT_OF, STRIDE, Header, Section, SectionView, Slot, props_records
+
+_IDENTS = {kind: struct.Struct(f"<I{stride - 4}x") for kind, stride in STRIDE.items()}
+_ATTACH_BYTE = 3
+
+
+@dataclass(slots=True)
+class Frame:
+    """What one frame of the relay brought: the entities whose slots moved on, in the order of the records."""
+
+    tick: int
+    """The relay's 60 Hz tick."""
+    moved: list[Entity] = field(default_factory=list)
+    posed: list[Entity] = field(default_factory=list)
+    props: list[tuple[Entity, bytes]] = field(default_factory=list)
+    """Entity and the bytes its owner set last."""
+    ignored: int = 0
+    """Records of entities unknown, our own, older than what is known, or of a former parent."""
+
+    def entities(self) -> set[Entity]:
+        """All whose state moved on."""
+        return {*self.moved, *self.posed, *(entity for entity, _ in self.props)}
+
+
+def apply(
+    payload: bytes, header: Header, views: Sequence[SectionView], entities: Mapping[int, Entity], peer: int
+) -> Frame:
+    """Apply the records of a STATE frame.
+
+    Args:
+        payload: the whole frame.
+        header: its header.
+        views: its sections, found sound.
+        entities: what is known; slots and their ticks are changed in place.
+        peer: our own id: what we wrote ourselves is not overwritten.
+    """
+    frame = Frame(header.tick)
+    base = Base(header.base_cx, header.base_cz, header.base_y)
+    for view in views:
+        if view.kind is Section.PROPS:
+            _apply_props(payload, view, frame, entities, peer)
+        elif view.kind is Section.CHILD:
+            _apply_fixed(payload, view, frame, entities, peer, None)
+        else:
+            _apply_fixed(payload, view, frame, entities, peer, base)
+    return frame
+
+
+def _apply_fixed(
+    payload: bytes, view: SectionView, frame: Frame, entities: Mapping[int, Entity], peer: int, base: Base | None
+) -> None:
+    kind, slot, stride, tick = view.kind, SLOT_OF[view.kind], STRIDE[view.kind], frame.tick
+    into = frame.moved if slot is Slot.TRANSFORM else frame.posed
+    at = view.start
+    for (where,) in _IDENTS[kind].iter_unpack(payload[at : view.end]):
+        entity = entities.get(where & ENTITY_MASK)
+        if (
+            entity is None
+            or tick < entity.ticks[slot]
+            or (entity.written[slot] and entity.owner == peer)
+            or (slot is Slot.TRANSFORM and not _fits_parent(kind, payload[at + _ATTACH_BYTE], entity))
+        ):
+            frame.ignored += 1
+        else:
+            entity.ticks[slot] = tick
+            entity.slots[slot] = Held(kind, base, payload[at : at + stride])
+            into.append(entity)
+        at += stride
+
+
+def _fits_parent(kind: Section, attach: int, entity: Entity) -> bool:
+    if kind is Section.CHILD:
+        return entity.parent != 0 and attach == entity.attach
+    return entity.parent == 0
+
+
+def _apply_props(payload: bytes, view: SectionView, frame: Frame, entities: Mapping[int, Entity], peer: int) -> None:
+    tick, slot = frame.tick, Slot.PROPS
+    for ident, props in props_records(payload, view):
+        entity = entities.get(ident)
+        if entity is None or tick < entity.ticks[slot] or (entity.written[slot] and entity.owner == peer):
+            frame.ignored += 1
+            continue
+        entity.ticks[slot] = tick
+        entity.slots[slot] = Held(Section.PROPS, None, (ident | len(props) << 24).to_bytes(4, "little") + props)
+        frame.props.append((entity, props))

@@ -1,0 +1,142 @@
+"""Which connection to try, with which token, and when: WebRTC first, the WebSocket where that takes long, the better one kept."""
+
+import asyncio
+from typing import Literal
+
+from aiohttp import ClientSession
+
+from soiree import rtc
+from soiree.client.carrier import Carrier, CarrierSink, DialError, WebRtcCarrier, WebSocketCarrier
+from soiree.client.lobby import Admission
+from soiree.rtc.engine import EngineConfig, IceServer
+
+Choice = Literal["auto", "webrtc", "websocket"]
+Kind = Literal["webrtc", "websocket"]
+
+HEAD_START_S = 1.5
+"""How long WebRTC is tried alone."""
+FIRST_RETRY_S = 5.0
+"""From standing on the WebSocket until WebRTC is tried again; doubled each time."""
+LAST_RETRY_S = 60.0
+
+
+class Ladder:
+    """Ways to one session.
+
+    Attributes:
+        choice: "auto", or the one kind that may be used.
+        opened: the session was opened, so the ticket is used and the resume token serves.
+    """
+
+    def __init__(
+        self,
+        sink: CarrierSink,
+        http: ClientSession,
+        admission: Admission,
+        choice: Choice,
+        engine: str,
+        bind_address: str | None,
+    ) -> None:
+        self.choice: Choice = choice
+        self.opened = admission.ticket is None
+        self._sink = sink
+        self._http = http
+        self._admission = admission
+        self._engine = engine
+        servers = tuple(IceServer(tuple(ice.urls), ice.username, ice.credential) for ice in admission.ice_servers)
+        self._config = EngineConfig(bind_address=bind_address, ice_servers=servers)
+        self._rising: asyncio.Task[Carrier] | None = None
+
+    def offers(self, kind: Kind) -> bool:
+        """Whether both this side and the relay can do it."""
+        return kind in self._admission.transports and (kind == "websocket" or bool(rtc.available()))
+
+    async def climb(self) -> Carrier:
+        """Open a connection: of the chosen kind, or the best that comes up. Raises DialError."""
+        if self.choice != "auto":
+            return await self.dial(self.choice)
+        if not self.offers("webrtc"):
+            return await self.dial("websocket")
+        rising = self._rising = asyncio.create_task(self.dial("webrtc"))
+        falling: asyncio.Task[Carrier] | None = None
+        try:
+            await asyncio.wait({rising}, timeout=HEAD_START_S)
+            if not _came_up(rising):
+                falling = asyncio.create_task(self.dial("websocket"))
+                await _first(rising, falling)
+        except asyncio.CancelledError:
+            await _give_up(falling)
+            await self.stop()
+            raise
+        if falling is not None and not _came_up(rising):
+            # What is still rising goes on in the background, see `rise`.
+            return falling.result()
+        self._rising = None
+        await _give_up(falling)
+        return rising.result()
+
+    async def rise(self) -> Carrier:
+        """From the WebSocket to WebRTC, however long it takes to come up."""
+        pause_s = FIRST_RETRY_S
+        while True:
+            rising, self._rising = self._rising or asyncio.create_task(self.dial("webrtc")), None
+            try:
+                return await rising
+            except DialError:
+                await asyncio.sleep(pause_s)
+                pause_s = min(LAST_RETRY_S, 2 * pause_s)
+            except asyncio.CancelledError:
+                await _give_up(rising)
+                raise
+
+    async def dial(self, kind: Kind) -> Carrier:
+        """Open one connection of a kind. Raises DialError."""
+        if kind not in self._admission.transports:
+            raise DialError("unavailable", f"this relay offers {' and '.join(self._admission.transports)}, not {kind}")
+        if kind == "websocket":
+            carrier: Carrier = WebSocketCarrier(self._sink, self._http, self._admission.data_url)
+        else:
+            try:
+                carrier = WebRtcCarrier(self._sink, self._http, self._admission.signal_url, self._engine, self._config)
+            except rtc.EngineUnavailableError as error:
+                raise DialError("unavailable", str(error)) from error
+        token = self._admission.resume if self.opened or self._admission.ticket is None else self._admission.ticket
+        try:
+            await carrier.dial(token)
+        except BaseException as error:
+            if isinstance(error, DialError) and error.code == "unauthorized" and not self.opened:
+                # Another way was faster with the ticket.
+                self.opened = True
+            await asyncio.shield(carrier.aclose())
+            raise
+        finally:
+            self.opened |= isinstance(carrier, WebRtcCarrier) and carrier.answered
+        return carrier
+
+    async def stop(self) -> None:
+        """Give up what is under way in the background."""
+        rising, self._rising = self._rising, None
+        if rising is not None:
+            await _give_up(rising)
+
+
+def _came_up(dialling: asyncio.Task[Carrier]) -> bool:
+    return dialling.done() and not dialling.cancelled() and dialling.exception() is None
+
+
+async def _first(*dials: asyncio.Task[Carrier]) -> None:
+    """Until one has come up, or all have failed."""
+    under_way = set(dials)
+    while under_way and not any(map(_came_up, dials)):
+        await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        under_way = {dialling for dialling in dials if not dialling.done()}
+
+
+async def _give_up(dialling: asyncio.Task[Carrier] | None) -> None:
+    """Cancel a dial, and close what it may have opened just now."""
+    if dialling is None:
+        return
+    dialling.cancel()
+    await asyncio.wait({dialling})
+    if _came_up(dialling):
+        await dialling.result().aclose()
