@@ -1,0 +1,88 @@
+"""The pages that people see: the lobby, a room, the QR code of an invite link, and what stands where nothing is."""
+
+import io
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+import segno
+from aiohttp import hdrs, web
+
+from signalling.bodies import invite_url, room_view
+from signalling.errors import ApiError, UnknownRoomError
+from signalling.joining import API
+from signalling.operations import HOME, PROXIES
+
+WEB = Path(__file__).resolve().parents[1] / "web"
+QR_BORDER = 2
+"""Quiet zone in modules, on a white ground of its own."""
+
+TITLES = {
+    403: "Not from here",
+    404: "Nobody is here",
+    405: "Not like this",
+    410: "This party is over",
+    429: "A little slower",
+}
+"""Headings of the error page; others say that something is wrong."""
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/")
+async def lobby(request: web.Request) -> web.Response:
+    return render("lobby.html", request, {"config": _config(request)})
+
+
+@routes.get("/r/{code}")
+async def room(request: web.Request) -> web.Response:
+    found = request.app[HOME].directory.find(request.match_info["code"])
+    view = room_view(found, request.app[PROXIES].base_url(request))
+    return render("room.html", request, {"config": _config(request), "room": view})
+
+
+@routes.get("/r/{code}/qr.svg")
+async def qr_code(request: web.Request) -> web.Response:
+    found = request.app[HOME].directory.find(request.match_info["code"])
+    link = invite_url(request.app[PROXIES].base_url(request), found.code)
+    drawn = io.BytesIO()
+    segno.make(link, micro=False, error="m").save(
+        drawn, kind="svg", border=QR_BORDER, dark="#000", light="#fff", xmldecl=False, omitsize=True, title=link
+    )
+    response = web.Response(body=drawn.getvalue(), content_type="image/svg+xml")
+    response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+    return response
+
+
+@routes.get("/favicon.ico")
+async def favicon(request: web.Request) -> web.FileResponse:  # noqa: ARG001 (a handler's shape)
+    return web.FileResponse(WEB / "static" / "favicon.svg")
+
+
+def add_pages(app: web.Application) -> None:
+    """Give the app its pages and static files."""
+    loader = jinja2.FileSystemLoader(WEB / "templates")
+    aiohttp_jinja2.setup(app, loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    app.add_routes(routes)
+    app.router.add_static("/static", WEB / "static", name="static")
+
+
+def render(template: str, request: web.Request, context: dict[str, object], status: int = 200) -> web.Response:
+    """A page; browsers ask again before they show it from memory."""
+    response = aiohttp_jinja2.render_template(template, request, context, status=status)
+    response.headers[hdrs.CACHE_CONTROL] = "no-cache"
+    return response
+
+
+def error_page(request: web.Request, error: ApiError) -> web.Response:
+    """An error for people."""
+    title = (
+        "This room is gone" if isinstance(error, UnknownRoomError) else TITLES.get(error.status, "Something is wrong")
+    )
+    context: dict[str, object] = {"status": error.status, "title": title, "message": error.message}
+    return render("error.html", request, context, error.status)
+
+
+def _config(request: web.Request) -> dict[str, object]:
+    """What a page's scripts are told, as JSON."""
+    return {"api": API, "base_url": request.app[PROXIES].base_url(request)}
