@@ -30,6 +30,7 @@ export class Ladder {
   /** @type {Kind | null} */
   #held = null;
   #stopped = false;
+  #fellBack = false;
   /** @type {number} */
   #retryMs = RETRY_MS.first;
   #why = "";
@@ -70,8 +71,10 @@ export class Ladder {
   /** @param {string} why */
   #fallBack(why) {
     clearTimeout(this.#timer);
+    if (this.#stopped || this.#held || this.#fellBack || !this.#options.kinds.includes("websocket")) return;
     this.#why = why;
-    if (!this.#stopped && !this.#held && !this.#trying("websocket") && this.#options.kinds.includes("websocket")) this.#attempt("websocket");
+    this.#fellBack = true;
+    this.#attempt("websocket");
   }
 
   /** @param {Kind} kind */

@@ -1,6 +1,6 @@
 /** Two negotiated data channels, introduced over the signalling WebSocket with trickled candidates (docs/PROTOCOL.md section 1.2). */
 
-import { closeReason } from "./close-codes.js";
+import { closeReason } from "./close_codes.js";
 import { CONTROL, MAX_BUFFERED_STATE_BYTES, STATE, Transport } from "./transport.js";
 
 /** Candidates of the relay that may come before its answer. */

@@ -1,6 +1,6 @@
 /** The data WebSocket (docs/PROTOCOL.md section 1.3): for networks that let no UDP through. */
 
-import { closeReason } from "./close-codes.js";
+import { closeReason } from "./close_codes.js";
 import { CONTROL, MAX_BUFFERED_STATE_BYTES, STATE, Transport } from "./transport.js";
 
 export class WebSocketTransport extends Transport {

@@ -6,7 +6,7 @@ import { MESSAGES } from "../../web/static/soiree/control.js";
 import { REFUSALS } from "../../web/static/soiree/errors.js";
 import * as limits from "../../web/static/soiree/limits.js";
 import { SECTIONS } from "../../web/static/soiree/sections.js";
-import { CLOSE_REASONS } from "../../web/static/soiree/transports/close-codes.js";
+import { CLOSE_REASONS } from "../../web/static/soiree/transports/close_codes.js";
 
 const DOCUMENT = readFileSync(new URL("../../docs/PROTOCOL.md", import.meta.url), "utf8");
 

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Ladder, PATIENCE_MS, RETRY_MS } from "../../web/static/soiree/ladder.js";
+import { LoopbackTransport } from "./loopback.js";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A ladder whose transports open when the test says so, under a clock that it turns. */
+function climb(t, kinds = ["webrtc", "websocket"]) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  t.mock.method(Math, "random", () => 0.5);
+  const made = [];
+  const better = [];
+  const failed = [];
+  const ladder = new Ladder({
+    kinds,
+    make: (kind) => (made.push(new LoopbackTransport(kind, () => {})), made.at(-1)),
+    onBetter: (transport, why) => better.push([transport, why]),
+    onFailed: (error) => failed.push(error),
+  });
+  ladder.start();
+  t.after(() => ladder.stop());
+  return { ladder, made, better, failed, kindsMade: () => made.map(({ kind }) => kind) };
+}
+
+test("WebRTC alone, while it is quick", async (t) => {
+  const { made, better, kindsMade } = climb(t);
+  made[0].open();
+  await turn();
+  t.mock.timers.tick(PATIENCE_MS + 1);
+  assert.deepEqual([kindsMade(), better], [["webrtc"], [[made[0], ""]]]);
+});
+
+test("the WebSocket beside it after 1.5 s; WebRTC still wins when it comes", async (t) => {
+  const { made, better, kindsMade } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS - 1);
+  assert.deepEqual(kindsMade(), ["webrtc"]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(kindsMade(), ["webrtc", "websocket"]);
+  made[1].open();
+  await turn();
+  made[0].open();
+  await turn();
+  assert.deepEqual(better.map(([{ kind }]) => kind), ["websocket", "webrtc"]);
+  assert.match(better[0][1], /1.5 s/);
+});
+
+test("WebRTC that comes first stops the WebSocket's attempt", async (t) => {
+  const { made, better } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  made[0].open();
+  await turn();
+  assert.equal(made[1].state, "closed");
+  assert.equal(better.length, 1);
+});
+
+test("a failure of WebRTC is not waited for", async (t) => {
+  const { made, better, kindsMade } = climb(t);
+  made[0].refuse("unavailable", "no UDP here");
+  await turn();
+  assert.deepEqual(kindsMade(), ["webrtc", "websocket"]);
+  made[1].open();
+  await turn();
+  assert.deepEqual(better, [[made[1], "WebRTC failed: no UDP here"]]);
+});
+
+test("on the WebSocket, WebRTC is tried again after 10, 20, 40, 60, 60 s", async (t) => {
+  const { made, better, kindsMade } = climb(t);
+  made[0].refuse("lost");
+  await turn();
+  made[1].open();
+  await turn();
+  for (const seconds of [10, 20, 40, 60, 60]) {
+    const before = made.length;
+    t.mock.timers.tick(seconds * 1000 - 1);
+    assert.equal(made.length, before, `earlier than ${seconds} s`);
+    t.mock.timers.tick(1);
+    assert.equal(made.length, before + 1, `not after ${seconds} s`);
+    made.at(-1).refuse("lost");
+    await turn();
+  }
+  t.mock.timers.tick(RETRY_MS.last);
+  made.at(-1).open();
+  await turn();
+  assert.deepEqual([kindsMade().filter((kind) => kind === "websocket").length, better.at(-1)[0]], [1, made.at(-1)]);
+});
+
+test("where there is no WebRTC the WebSocket is taken at once, and kept", async (t) => {
+  const { made, better, kindsMade } = climb(t, ["websocket"]);
+  made[0].open();
+  await turn();
+  t.mock.timers.tick(10 * RETRY_MS.last);
+  assert.deepEqual([kindsMade(), better.length], [["websocket"], 1]);
+});
+
+test("failure is told once all have failed, with the last error", async (t) => {
+  const { made, failed } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  made[1].refuse("rate");
+  await turn();
+  assert.deepEqual(failed, []);
+  made[0].refuse("lost");
+  await turn();
+  assert.deepEqual(failed.map(({ code }) => code), ["lost"]);
+});
+
+test("nothing that works here is a failure too", async (t) => {
+  const { failed } = climb(t, []);
+  await turn();
+  assert.deepEqual(failed.map(({ code }) => code), ["unavailable"]);
+});
+
+test("a transport that does not open in 10 s has failed", async (t) => {
+  const { failed } = climb(t, ["webrtc"]);
+  t.mock.timers.tick(10000);
+  await turn();
+  assert.deepEqual(failed.map(({ code }) => code), ["timeout"]);
+});
+
+test("stopping closes what was under way, and nothing is told any more", async (t) => {
+  const { ladder, made, better, failed } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  ladder.stop();
+  await turn();
+  assert.deepEqual([made.map(({ state }) => state), better, failed], [["closed", "closed"], [], []]);
+});
