@@ -1,0 +1,176 @@
+"""Pure core: which of the records that arrived are taken into the world, and why the others are not."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from relay.audience import Audience
+from relay.ingest import HEAD_BYTES, IS_AGED, Arrival, Records
+from relay.table import Bools, Ints
+from relay.world import SLOT_OFFSET, SLOTS, TELEPORT_BURST, World
+from soiree.wire import quantise as q
+from soiree.wire.state import STRIDE, TICK_HZ, Section, Slot
+
+MAX_ROUNDS: Final = 8
+"""Of records of one slot of an entity that arrive in one tick, so many newest ones are looked at."""
+CLOCK_SLACK_S: Final = 0.1
+SLACK_M: Final = 1.0
+"""An entity may be ahead of the speed limit by SLACK_M and CLOCK_SLACK_S at full speed: clients estimate the tick, numbers are rounded."""
+MAX_LATE_TICKS: Final = 120
+"""Samples older than this are dated so."""
+_LIMITS = np.array([q.LIMIT_UNITS, q.LIMIT_Y_UNITS, q.LIMIT_UNITS])
+_METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
+_POSE_BYTES: Final = STRIDE[Section.POSE]
+
+
+class Drop(IntEnum):
+    """Why a record (MALFORMED and RATE: or a whole frame) was not taken."""
+
+    TAKEN = 0
+    UNKNOWN_ENTITY = 1
+    NOT_OWNER = 2
+    FENCE = 3
+    ATTACH = 4
+    MALFORMED = 5
+    STALE = 6
+    SPEED = 7
+    TELEPORT_RATE = 8
+    RATE = 9
+
+    @property
+    def reason(self) -> str:
+        """As metrics name it."""
+        return self.name.lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """Who sent each record and when; arrays of shape (n,), int64."""
+
+    peer: Ints
+    seq: Ints
+    applied: Ints
+    sample: Ints
+    """Tick of the sample, never later than now nor much earlier."""
+
+    @classmethod
+    def of(cls, records: Records, arrivals: list[Arrival], audience: Audience, tick: int) -> "Senders":
+        table = np.array([(a.client, a.seq, a.applied, a.header.tick) for a in arrivals], np.int64).reshape(-1, 4)
+        client, seq, applied, told = table[records.frame].T
+        near = tick + ((told - tick + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
+        sample = np.clip(near, tick - MAX_LATE_TICKS, tick) - records.age
+        return cls(audience.peer[client], seq, applied, sample)
+
+
+def accept(world: World, records: Records, senders: Senders, tick: int, max_speed_m_s: float) -> Ints:
+    """Take what may be taken; returns the Drop of each record, shape (n,).
+
+    Records of one slot of an entity are taken in the order in which they were sent, the last of them stays.
+    """
+    row = world.rows(records.entity)
+    verdict = _rights(world, row, records, senders)
+    for chosen in _rounds(row * SLOTS + records.slot, records, senders, verdict):
+        moves = (records.slot[chosen] == Slot.TRANSFORM) & (records.kind[chosen] != Section.CHILD)
+        if moves.any():
+            some = chosen[moves]
+            verdict[some] = _limit_speed(world, row[some], records, senders, some, tick, max_speed_m_s)
+        taken = chosen[verdict[chosen] == Drop.TAKEN]
+        if len(taken):
+            _store(world, row[taken], records, senders, taken)
+    return verdict
+
+
+def _rights(world: World, row: Ints, records: Records, senders: Senders) -> Ints:
+    """All that can be judged without the records before."""
+    child = records.kind == Section.CHILD
+    transform = records.slot == Slot.TRANSFORM
+    misplaced = transform & (child != (world.parent[row] > 0))
+    outdated = child & (records.extra != world.attach[row])
+    inside = ((records.position >= -_LIMITS) & (records.position < _LIMITS)).all(1)
+    verdict = np.select(
+        [
+            row == 0,
+            world.owner[row] != senders.peer,
+            senders.applied < world.fence[row],
+            (records.kind == Section.FAR) | (transform & ~inside),
+            misplaced | outdated,
+            senders.seq < world.seq[row, records.slot],
+        ],
+        [Drop.UNKNOWN_ENTITY, Drop.NOT_OWNER, Drop.FENCE, Drop.MALFORMED, Drop.ATTACH, Drop.STALE],
+        Drop.TAKEN,
+    )
+    return np.asarray(verdict, np.int64)
+
+
+def _rounds(cell: Ints, records: Records, senders: Senders, verdict: Ints) -> list[Ints]:
+    """Records still to be judged, dealt so that each cell (entity and slot) has at most one in each round, older ones first.
+
+    Of a cell with more than MAX_ROUNDS the oldest are marked stale.
+    """
+    left = np.flatnonzero(verdict == Drop.TAKEN)
+    left = left[np.lexsort((records.start[left], senders.seq[left], cell[left]))]
+    if not len(left):
+        return []
+    begins = np.flatnonzero(np.diff(cell[left], prepend=-1))
+    sizes = np.diff(begins, append=len(left))
+    nth = np.arange(len(left)) - np.repeat(begins, sizes)
+    nth -= np.repeat(np.maximum(sizes - MAX_ROUNDS, 0), sizes)
+    verdict[left[nth < 0]] = Drop.STALE
+    return [left[nth == number] for number in range(min(int(sizes.max()), MAX_ROUNDS))]
+
+
+def _limit_speed(
+    world: World, row: Ints, records: Records, senders: Senders, chosen: Ints, tick: int, max_speed_m_s: float
+) -> Ints:
+    """Verdicts on transforms of roots. A jump past the limit takes the teleport bit and one of the entity's TELEPORT_BURST jumps."""
+    away = (records.position[chosen] - world.position[row]) * _METRES
+    elapsed_s = np.maximum(0, senders.sample[chosen] - world.sample[row, Slot.TRANSFORM]) / TICK_HZ
+    ahead = np.maximum(0.0, world.overrun_m[row] + np.sqrt((away * away).sum(1)) - elapsed_s * max_speed_m_s)
+    too_far = ahead > SLACK_M + CLOCK_SLACK_S * max_speed_m_s
+    jumps = np.minimum(TELEPORT_BURST, world.jumps[row] + (tick - world.jumped_at[row]) * (TELEPORT_BURST / TICK_HZ))
+    may_jump = records.teleport[chosen] & (jumps >= 1)
+    jumping = too_far & may_jump
+    fine = ~too_far
+    world.overrun_m[row[fine]] = ahead[fine]
+    world.overrun_m[row[jumping]] = 0.0
+    world.jumps[row[jumping]] = jumps[jumping] - 1
+    world.jumped_at[row[jumping]] = tick
+    refused = np.where(records.teleport[chosen], Drop.TELEPORT_RATE, Drop.SPEED)
+    return np.where(fine | jumping, Drop.TAKEN, refused)
+
+
+def _store(world: World, row: Ints, records: Records, senders: Senders, taken: Ints) -> None:
+    """Write records into the world. One that says nothing new keeps its version, so that an owner's repetitions go no further."""
+    slot = records.slot[taken]
+    world.seq[row, slot] = senders.seq[taken]
+    world.sample[row, slot] = np.maximum(world.sample[row, slot], senders.sample[taken])
+    fresh = np.zeros(len(taken), bool)
+    for number, width in ((Slot.TRANSFORM, HEAD_BYTES), (Slot.POSE, _POSE_BYTES), (Slot.PROPS, 0)):
+        these = np.flatnonzero(slot == number)
+        if len(these):
+            width = width or int(records.length[taken[these]].max())
+            fresh[these] = _write(world, row[these], number, records, taken[these], width)
+    version = world.next_version()
+    world.version[row[fresh], slot[fresh]] = version
+    leapt = fresh & records.teleport[taken] & (slot == Slot.TRANSFORM)
+    world.teleported[row[leapt]] = version
+
+
+def _write(world: World, row: Ints, slot: Slot, records: Records, taken: Ints, width: int) -> Bools:
+    """Copy records of one slot; returns which of them differ from what was there, ages aside."""
+    start = int(SLOT_OFFSET[slot])
+    length, kind = records.length[taken], records.kind[taken]
+    new = records.octets(taken, width)
+    old = world.records[row, start : start + width]
+    told = np.arange(width) < (length - IS_AGED[kind])[:, None]
+    fresh: Bools = ((new != old) & told).any(1) | (length != world.length[row, slot])
+    if slot is Slot.TRANSFORM:
+        fresh |= (kind != world.kind[row]) | (records.position[taken] != world.position[row]).any(1)
+        world.kind[row] = kind
+        world.position[row] = records.position[taken]
+        world.at_rest[row] = records.at_rest[taken]
+    world.records[row, start : start + width] = new
+    world.length[row, slot] = length
+    return fresh

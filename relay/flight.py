@@ -1,0 +1,134 @@
+"""Pure core: frames on their way to clients, and what their acknowledgements say: which versions arrived, after how long, what was lost."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from relay.table import Floats, Ints, Table
+from soiree.wire.acks import SEQ_MASK, WINDOW
+
+RING: Final = 512
+"""Frames of a client that are remembered; older ones count as of unknown fate."""
+REORDER: Final = 3
+"""A frame is lost when so many later ones have arrived and its retransmission time is over."""
+_IN_FLIGHT, _LOST = 1, 2
+_BACK = np.arange(WINDOW + 1)
+_LOOK_BACK = np.arange(1, WINDOW + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What a batch of acknowledgements told."""
+
+    cells: Ints
+    """Flat indices (pair · SLOTS + slot) of records that arrived; repeated ones are possible."""
+    versions: Ints
+    """Version of each."""
+    delay_clients: Ints
+    """Clients whose newest received frame became known."""
+    delays_s: Floats
+    """From its sending to its acknowledgement, for each of them."""
+    gaps_s: Floats
+    """How long after it the next frame went to them, or until now: by so much the delay may be too long."""
+    arrived: Ints
+    """(clients,) frames newly acknowledged."""
+    lost: Ints
+    """(clients,) frames newly given up."""
+
+
+class Flight(Table):
+    """Sent frames of all clients; rows are those of the audience.
+
+    Attributes:
+        seq: (rows, RING) unwrapped number. sent_s: (rows, RING). state: (rows, RING). top: (rows,) newest acknowledged number, −1 for none.
+    """
+
+    def __init__(self, bound: int) -> None:
+        super().__init__(bound)
+        self.seq: Ints = self._column("seq", np.int64, RING)
+        self.sent_s = self._column("sent_s", np.float64, RING)
+        self.state = self._column("state", np.uint8, RING)
+        self.top: Ints = self._column("top", np.int64)
+        self._records: dict[int, tuple[Ints, Ints]] = {}
+
+    def __len__(self) -> int:
+        """Frames whose records are remembered."""
+        return len(self._records)
+
+    def open(self, row: int) -> None:
+        """Begin with nothing sent."""
+        self._reach(row)
+        self._clear(row)
+        self.top[row] = -1
+        for place in range(row * RING, (row + 1) * RING):
+            self._records.pop(place, None)
+
+    def depart(self, row: int, seq: int, now: float, cells: Ints, versions: Ints) -> None:
+        """A frame goes out with these records."""
+        at = seq % RING
+        self.seq[row, at], self.sent_s[row, at], self.state[row, at] = seq, now, _IN_FLIGHT
+        self._records[row * RING + at] = (cells, versions)
+
+    def withdraw(self, row: int, seq: int) -> tuple[Ints, Ints] | None:
+        """The frame did not go out after all: its records, None if it is no longer remembered."""
+        at = seq % RING
+        if self.seq[row, at] != seq or self.state[row, at] != _IN_FLIGHT:
+            return None
+        self.state[row, at] = 0
+        return self._records.pop(row * RING + at, None)
+
+    def unacked(self, rows: Ints) -> Ints:
+        """(len(rows),) frames sent after the newest acknowledged one."""
+        waiting = (self.state[rows] == _IN_FLIGHT) & (self.seq[rows] > self.top[rows, None])
+        return np.asarray(waiting.sum(1), np.int64)
+
+    def acknowledge(
+        self, rows: Ints, next_seq: Ints, ack_seq: Ints, ack_mask: Ints, rto_s: Floats, now: float, clients: int
+    ) -> Fates:
+        """Take in acknowledgements as headers carry them, one for each received frame; all arguments of shape (frames,), rto_s by client.
+
+        Acknowledgements of what was never sent, or too long ago, are passed over.
+        """
+        back = (next_seq[rows] - 1 - ack_seq) & SEQ_MASK
+        newest = next_seq[rows] - 1 - back
+        known = (back < RING) & (newest >= 0)
+        rows, newest, ack_mask = rows[known], newest[known], ack_mask[known]
+        said = np.concatenate(
+            [np.ones((len(rows), 1), bool), (ack_mask[:, None] >> _BACK[:-1] & 1).astype(bool)], axis=1
+        )
+        seqs = newest[:, None] - _BACK
+        at = seqs % RING
+        hit = said & (self.seq[rows[:, None], at] == seqs) & (self.state[rows[:, None], at] > 0)
+        delays = self._delays(rows, newest, hit[:, 0], now)
+        places = np.unique((rows[:, None] * RING + at)[hit])
+        arrived = np.bincount(places // RING, minlength=clients)
+        self.state.reshape(-1)[places] = 0
+        np.maximum.at(self.top, rows, newest)
+        lost = self._give_up(np.unique(rows), rto_s, now, clients)
+        records = [found for place in places.tolist() if (found := self._records.pop(place, None)) is not None]
+        cells = np.concatenate([cells for cells, _ in records]) if records else np.zeros(0, np.int64)
+        versions = np.concatenate([versions for _, versions in records]) if records else np.zeros(0, np.int64)
+        return Fates(cells, versions, *delays, arrived, lost)
+
+    def _delays(
+        self, rows: Ints, newest: Ints, hit: "np.typing.NDArray[np.bool_]", now: float
+    ) -> tuple[Ints, Floats, Floats]:
+        """Of newest received frames that were not known to have arrived: (clients, delays, gaps to their next frames)."""
+        fresh = hit & (newest > self.top[rows])
+        rows, newest = rows[fresh], newest[fresh]
+        at, after = newest % RING, (newest + 1) % RING
+        sent = self.sent_s[rows, at]
+        followed = self.seq[rows, after] == newest + 1
+        gaps = np.where(followed, self.sent_s[rows, after], now) - sent
+        return rows, now - sent, gaps
+
+    def _give_up(self, rows: Ints, rto_s: Floats, now: float, clients: int) -> Ints:
+        """Count frames as lost that later ones overtook long ago."""
+        seqs = self.top[rows, None] - _LOOK_BACK[REORDER - 1 :]
+        at = seqs % RING
+        who = np.broadcast_to(rows[:, None], at.shape)
+        lost = (self.seq[who, at] == seqs) & (self.state[who, at] == _IN_FLIGHT)
+        lost &= now - self.sent_s[who, at] > rto_s[rows, None]
+        self.state[who[lost], at[lost]] = _LOST
+        return np.bincount(who[lost], minlength=clients)

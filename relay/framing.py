@@ -1,0 +1,219 @@
+"""Pure core: chosen records to frames: which share a base, which share a frame, where each byte goes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from relay.audience import Audience
+from relay.pairs import Pairs
+from relay.selection import Choice
+from relay.table import Bools, Ints, Octets
+from relay.world import RECORD_BYTES, SLOT_OFFSET, World
+from soiree.wire import quantise as q
+from soiree.wire.limits import MAX_FRAME_BYTES
+from soiree.wire.state import ACK_VALID, AGE_MASK, AGED, STATE_HEADER, TELEPORT, FrameType, Section, Slot
+
+SECTION_BYTES: Final = 2
+MAX_SECTIONS: Final = 6
+"""All kinds that frames downward have; FAR is not made yet."""
+RECORDS_BYTES: Final = MAX_FRAME_BYTES - STATE_HEADER.size - MAX_SECTIONS * SECTION_BYTES
+"""What is left in a frame for records."""
+MAX_RECORDS: Final = 255
+"""Of a section, so of a frame too."""
+MAX_FRAMES_PER_SERVE: Final = 8
+BLOCK_CELLS: Final = 13
+"""A base in the middle of so many cells reaches all of them: 6.5 · 64 m is less than 448 m."""
+BLOCK_Y: Final = 2 * q.REACH_Y_UNITS
+
+_HEADER = np.dtype(
+    [
+        ("type", "u1"),
+        ("flags", "u1"),
+        ("seq", "<u2"),
+        ("tick", "<u4"),
+        ("base", "<i4", 3),
+        ("ack_seq", "<u2"),
+        ("ack_mask", "<u4"),
+        ("control_applied", "<u2"),
+    ]
+)
+_IS_AGED: Final = np.array([kind in AGED for kind in range(max(Section) + 1)])
+_LAST: Final = 99
+_ORDER: Final = np.array([_LAST if kind == Section.PROPS else kind for kind in range(max(Section) + 1)])
+_SLOT_KIND: Final = np.array([0, Section.POSE, Section.PROPS])
+_CELL_UNITS: Final = 1 << q.CELL_BITS
+_INT32 = np.iinfo(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Frames to be written; arrays int64."""
+
+    choice: Choice
+    """In the order of the frames, by section within each."""
+    kind: Ints
+    """(n,) section of each record."""
+    begin: Ints
+    """(frames,) first record of each frame."""
+    end: Ints
+    client: Ints
+    """(frames,) row of the audience; frames of one client are together."""
+    base: Ints
+    """(frames, 3) cx, cz, y."""
+
+    @property
+    def which(self) -> Ints:
+        """The records that are in frames, one frame after another."""
+        size = self.end - self.begin
+        return np.repeat(self.begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+
+
+def arrange(choice: Choice, world: World, audience: Audience) -> Layout:
+    """Deal records, the most urgent of each client first, to frames. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
+    slot_kind = _SLOT_KIND[choice.slot]
+    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind[choice.row], slot_kind)
+    home = _home_bases(audience)
+    group, bases = _groups(choice, world, home)
+    order = np.lexsort((_ORDER[kind], group, choice.client))
+    choice, kind, group = choice.of(order), kind[order], group[order]
+    length = world.length[choice.row, choice.slot]
+    begin, end = _split(choice.client, group, length)
+    client = choice.client[begin]
+    first = np.searchsorted(client, client, side="left")
+    few = np.arange(len(client)) - first < MAX_FRAMES_PER_SERVE
+    begin, end, client = begin[few], end[few], client[few]
+    base = np.where((group[begin] == 0)[:, None], home[client], bases[group[begin] - 1] if len(bases) else 0)
+    return Layout(choice, kind, begin, end, client, base)
+
+
+def bare(clients: Ints, audience: Audience) -> Layout:
+    """A frame without records for each client: for their acknowledgements."""
+    none = np.zeros(0, np.int64)
+    nothing = np.zeros(len(clients), np.int64)
+    return Layout(Choice(none, none, none, none), none, nothing, nothing, clients, _home_bases(audience)[clients])
+
+
+def within_reach(position: Ints, base: Ints) -> Bools:
+    """(n,) whether positions (n, 3) can be told from bases (n, 3: cx, cz, y); exact, as PROTOCOL 5.2 has it."""
+    reach, half = q.REACH_M * q.HORIZONTAL_PER_M, _CELL_UNITS // 2
+    x = np.abs(position[:, 0] - (base[:, 0] * _CELL_UNITS + half)) <= reach
+    z = np.abs(position[:, 2] - (base[:, 1] * _CELL_UNITS + half)) <= reach
+    fits: Bools = x & z & (np.abs(position[:, 1] - base[:, 2]) <= q.REACH_Y_UNITS)
+    return fits
+
+
+def _home_bases(audience: Audience) -> Ints:
+    """(clients, 3) the cell and height where each looks from."""
+    x, y, z = audience.view.T
+    return np.stack([x >> q.CELL_BITS, z >> q.CELL_BITS, y], axis=1)
+
+
+def _groups(choice: Choice, world: World, home: Ints) -> tuple[Ints, Ints]:
+    """(n,) 0 for what its client's home base reaches, else 1 + index of a base in the second array, the most urgent first."""
+    group = np.zeros(len(choice), np.int64)
+    placed = (choice.slot == Slot.TRANSFORM) & (world.parent[choice.row] == 0)
+    position = world.position[choice.row]
+    far = np.flatnonzero(placed & ~within_reach(position, home[choice.client]))
+    if not len(far):
+        return group, np.zeros((0, 3), np.int64)
+    x, y, z = position[far].T
+    blocks = np.stack(
+        [choice.client[far], (x >> q.CELL_BITS) // BLOCK_CELLS, (z >> q.CELL_BITS) // BLOCK_CELLS, y // BLOCK_Y], axis=1
+    )
+    unique, first, which = np.unique(blocks, axis=0, return_index=True, return_inverse=True)
+    by_urgency = np.argsort(first)
+    rank = np.empty_like(by_urgency)
+    rank[by_urgency] = np.arange(len(by_urgency))
+    group[far] = 1 + rank[which.reshape(-1)]
+    middle = unique[by_urgency, 1:] * [BLOCK_CELLS, BLOCK_CELLS, BLOCK_Y] + [
+        BLOCK_CELLS // 2,
+        BLOCK_CELLS // 2,
+        BLOCK_Y // 2,
+    ]
+    return group, np.clip(middle, _INT32.min, _INT32.max)
+
+
+def _split(client: Ints, group: Ints, length: Ints) -> tuple[Ints, Ints]:
+    """Begin and end of each frame: runs of one client and group, cut where a frame is full; all are cut at once, a frame a round."""
+    changes = (np.diff(client, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0)
+    begin = np.flatnonzero(changes)
+    stop = np.append(begin[1:], len(client)) if len(begin) else begin
+    total = np.concatenate([[0], np.cumsum(length)])
+    begins, ends = [begin], []
+    while True:
+        end = np.searchsorted(total, total[begin] + RECORDS_BYTES, side="right") - 1
+        end = np.minimum(np.minimum(end, stop), begin + MAX_RECORDS)
+        ends.append(end)
+        more = end < stop
+        if not more.any():
+            break
+        begin, stop = end[more], stop[more]
+        begins.append(begin)
+    starts = np.concatenate(begins)
+    order = np.argsort(starts)
+    return starts[order], np.concatenate(ends)[order]
+
+
+def write(
+    layout: Layout, world: World, pairs: Pairs, audience: Audience, tick: int, seq: Ints, applied: Ints
+) -> list[bytes]:
+    """The bytes of all frames.
+
+    Args:
+        seq: (frames,) number of each.
+        applied: (clients,) control number that we have applied of each client.
+    """
+    size = layout.end - layout.begin
+    which = layout.which
+    frame = np.repeat(np.arange(len(size)), size)
+    choice, kind = layout.choice.of(which), layout.kind[which]
+    length = world.length[choice.row, choice.slot]
+    opens = (np.diff(frame, prepend=-1) != 0) | (np.diff(kind, prepend=-1) != 0)
+    section = np.cumsum(opens)
+    before = np.cumsum(length) - length
+    at = before + (frame + 1) * STATE_HEADER.size + section * SECTION_BYTES
+    frame_bytes = STATE_HEADER.size + np.bincount(frame, length + opens * SECTION_BYTES, len(size)).astype(np.int64)
+    stop = np.cumsum(frame_bytes)
+    out = np.empty(int(stop[-1]) if len(stop) else 0, np.uint8)
+    inner = np.arange(int(length.sum())) - np.repeat(before, length)
+    source = np.repeat(choice.row * RECORD_BYTES + SLOT_OFFSET[choice.slot], length) + inner
+    out[np.repeat(at, length) + inner] = world.records.reshape(-1)[source]
+    _write_sections(out, at[opens] - SECTION_BYTES, kind[opens], section)
+    _write_ages(out, at + length - 1, choice, kind, world, pairs, tick)
+    headers = _headers(layout, audience, tick, seq, applied)
+    out[(stop - frame_bytes)[:, None] + np.arange(STATE_HEADER.size)] = headers
+    data = out.tobytes()
+    return [data[a:b] for a, b in zip((stop - frame_bytes).tolist(), stop.tolist(), strict=True)]
+
+
+def _write_sections(out: Octets, at: Ints, kind: Ints, section: Ints) -> None:
+    out[at] = kind
+    out[at + 1] = np.bincount(section)[1:] if len(section) else 0
+
+
+def _write_ages(out: Octets, at: Ints, choice: Choice, kind: Ints, world: World, pairs: Pairs, tick: int) -> None:
+    """The one byte that the relay writes. A jump is told until it is acknowledged, though the record that jumped was replaced."""
+    aged = _IS_AGED[kind]
+    row, pair = choice.row[aged], choice.pair[aged]
+    age = np.clip(tick - world.sample[row, Slot.TRANSFORM], 0, AGE_MASK)
+    jumped = world.teleported[row] > pairs.acked[pair, Slot.TRANSFORM]
+    out[at[aged]] = age | np.where(jumped, TELEPORT, 0)
+
+
+def _headers(layout: Layout, audience: Audience, tick: int, seq: Ints, applied: Ints) -> Octets:
+    """(frames, 28) bytes."""
+    client = layout.client
+    header = np.zeros(len(client), _HEADER)
+    header["type"] = FrameType.STATE
+    header["flags"] = np.where(audience.ack_valid[client], ACK_VALID, 0)
+    header["seq"] = seq & 0xFFFF
+    header["tick"] = tick & 0xFFFFFFFF
+    header["base"] = layout.base
+    header["ack_seq"] = audience.ack_seq[client]
+    header["ack_mask"] = audience.ack_mask[client]
+    header["control_applied"] = applied[client] & 0xFFFF
+    return header.view(np.uint8).reshape(len(client), STATE_HEADER.size)
+
+
+assert _HEADER.itemsize == STATE_HEADER.size

@@ -1,0 +1,72 @@
+"""Pure core: which client was told of which entity, and how far each is with its records: a row for each pair."""
+
+from typing import Final
+
+import numpy as np
+
+from relay.table import Ints, Table
+from relay.world import SLOTS, World
+
+MAX_PAIRS: Final = 1 << 22
+
+
+class Pairs(Table):
+    """What each client was told.
+
+    Attributes (shape (rows,), int64 unless said):
+        client: row of the audience. row: row of the world, with `born` of it, so that a row given to another entity is noticed.
+        told: control number that the client must have applied before it gets state of the entity.
+        acked, sent: (rows, SLOTS) versions. sent_at: (rows, SLOTS) tick.
+        first_serve: serve of the client in which the present version of the transform went for the first time.
+    """
+
+    def __init__(self, world: World, bound: int = MAX_PAIRS) -> None:
+        super().__init__(bound)
+        self._world = world
+        self.client: Ints = self._column("client", np.int64)
+        self.row: Ints = self._column("row", np.int64)
+        self.born: Ints = self._column("born", np.int64)
+        self.told: Ints = self._column("told", np.int64)
+        self.acked: Ints = self._column("acked", np.int64, SLOTS)
+        self.sent: Ints = self._column("sent", np.int64, SLOTS)
+        self.sent_at: Ints = self._column("sent_at", np.int64, SLOTS)
+        self.first_serve: Ints = self._column("first_serve", np.int64)
+        self._of: dict[int, dict[int, int]] = {}
+
+    def tell(self, client: int, entity: int, n: int, tick: int) -> None:
+        """Control message `n` tells the client of all that the entity's records say now.
+
+        Raises:
+            KeyError: the world does not know the entity.
+            TableFullError: MAX_PAIRS are told.
+        """
+        row = self._world.row(entity)
+        told = self._of.setdefault(client, {})
+        pair = told.get(entity)
+        if pair is None:
+            pair = told[entity] = self._allocate()
+        self.client[pair], self.row[pair], self.told[pair] = client, row, n
+        self.born[pair] = self._world.born[row]
+        self.acked[pair] = self.sent[pair] = self._world.version[row]
+        self.sent_at[pair] = tick
+        self.first_serve[pair] = 0
+
+    def hold(self, client: int, entity: int, n: int) -> None:
+        """State of the entity waits until the client has applied control message `n`; nothing if it was not told of it."""
+        pair = self._of.get(client, {}).get(entity)
+        if pair is not None:
+            self.told[pair] = max(int(self.told[pair]), n)
+
+    def untell(self, client: int, entity: int) -> None:
+        """The client knows the entity no longer; nothing if it did not."""
+        pair = self._of.get(client, {}).pop(entity, None)
+        if pair is not None:
+            self._release(pair)
+
+    def forget(self, client: int) -> None:
+        """The client knows nothing."""
+        for pair in self._of.pop(client, {}).values():
+            self._release(pair)
+
+    def has(self, client: int, entity: int) -> bool:
+        return entity in self._of.get(client, {})

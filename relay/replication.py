@@ -1,0 +1,325 @@
+"""Pure core: replication, the whole of it: owners' frames in, each client's frames out, so that all end with the owners' last states.
+
+Steps: `relay.ingest` reads, `relay.acceptance` judges and stores; `relay.selection` picks what each client lacks within its `relay.budget`,
+`relay.framing` writes it, `relay.flight` remembers it until it is acknowledged.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from relay import acceptance, framing, ingest, selection
+from relay.acceptance import Drop
+from relay.audience import MAX_CLIENTS, Audience, Inbound
+from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
+from relay.flight import Flight
+from relay.framing import Layout
+from relay.ingest import Arrival
+from relay.pairs import MAX_PAIRS, Pairs
+from relay.selection import Choice
+from relay.table import Bools, Floats, Ints
+from relay.world import World
+from soiree.wire import quantise as q
+from soiree.wire.errors import WireError
+from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Slot, sections, unpack_header
+
+LEAST_RTO_S: Final = 0.15
+BARE_FRAME_S: Final = 0.2
+"""A client that gets no records gets a frame this often, for its acknowledgements."""
+FIRST_RTT_S: Final = 0.1
+"""Assumed until the first ping is answered."""
+LIMIT_FRAMES: Final = 2
+MAX_ACK_INTERVAL_S: Final = 0.25
+_FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationConfig:
+    """Of one room."""
+
+    max_speed_m_s: float = 200.0
+    """Faster changes of place need the teleport bit."""
+    ceiling_kbit_s: float = CEILING_KBIT_S
+    """What a client may be sent at most, overhead included."""
+    max_clients: int = MAX_CLIENTS
+    max_pairs: int = MAX_PAIRS
+    """Entities told to clients, summed over clients."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.max_speed_m_s < math.inf and 0 < self.ceiling_kbit_s < math.inf):
+            raise ValueError("max_speed_m_s and ceiling_kbit_s are positive")
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came of some frames."""
+
+    control_applied: dict[int, int] = field(default_factory=dict)
+    """Peer → newest control number that it says it has applied, modulo 2¹⁶."""
+    malformed: Counter[int] = field(default_factory=Counter)
+    """Peer → frames that could not be read."""
+    drops: Counter[str] = field(default_factory=Counter)
+    """Reason (`Drop.reason`) → records, or whole frames for `malformed` and `rate`, and `stale` for repeated ones."""
+    accepted: int = 0
+    """Records taken."""
+
+
+class Replication:
+    """State in and out of one room's World.
+
+    Attributes:
+        serve_every: ticks from one serve of a client to the next, 1…6; the service raises it under load. Clients take turns.
+    """
+
+    def __init__(self, world: World, config: ReplicationConfig) -> None:
+        self.world = world
+        self.config = config
+        self.serve_every = 1
+        self.audience = Audience(config.max_clients)
+        self.pairs = Pairs(world, config.max_pairs)
+        self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
+        self.flight = Flight(config.max_clients)
+        self._tick = 0
+
+    def join(self, peer: int, now: float) -> None:
+        """Begin to serve a client, as on a connection. Raises TableFullError past max_clients."""
+        row = self.audience.join(peer, now)
+        self.audience.rtt_s[row] = FIRST_RTT_S
+        self.flight.open(row)
+        self.budgets.open(row, now)
+
+    def leave(self, peer: int) -> None:
+        """Forget a client; nothing if it is not here."""
+        if peer in self.audience:
+            row = self.audience.leave(peer)
+            self.pairs.forget(row)
+            self.flight.open(row)
+
+    def reset(self, peer: int) -> None:
+        """Fresh hello: it was told nothing, frames count from 0 both ways, nothing is taken of it until `tell` says what it owns."""
+        self.audience.reset(peer)
+        row = self.audience.row(peer)
+        self.pairs.forget(row)
+        self.flight.open(row)
+        self.world.close_fences(peer)
+
+    def set_active(self, peer: int, active: bool, now: float) -> None:
+        """Whether it has a connection: without one it is sent nothing. A new connection begins with a new budget."""
+        row = self.audience.row(peer)
+        if active and not self.audience.active[row]:
+            cap = float(self.budgets.cap_kbit_s[row])
+            self.budgets.open(row, now)
+            self.budgets.set_cap(row, cap)
+        self.audience.active[row] = active
+
+    def tell(self, peer: int, entity: int, n: int) -> None:
+        """Control message `n` to `peer` carries the entity's present placed record: `spawned`, `parent_set`.
+
+        State of the entity waits until it is applied; so does state that the peer sends of it, if it is the owner.
+        """
+        self.pairs.tell(self.audience.row(peer), entity, n, self._tick)
+        self._raise_fence(peer, entity, n)
+
+    def hold(self, peer: int, entity: int, n: int) -> None:
+        """Control message `n` to `peer` changes what state of the entity means to it, without carrying any: `granted`."""
+        self.pairs.hold(self.audience.row(peer), entity, n)
+        self._raise_fence(peer, entity, n)
+
+    def untell(self, peer: int, entity: int) -> None:
+        """The peer was told that the entity is gone; nothing if it knew of none."""
+        if peer in self.audience:
+            self.pairs.untell(self.audience.row(peer), entity)
+
+    def on_applied(self, peer: int, number: int) -> None:
+        """The peer has applied our control messages up to this full number, as `hello` says it."""
+        row = self.audience.row(peer)
+        self.audience.applied[row] = max(int(self.audience.applied[row]), number)
+
+    def set_rtt(self, peer: int, rtt_s: float) -> None:
+        """Round trip as pings measure it."""
+        self.audience.rtt_s[self.audience.row(peer)] = rtt_s
+
+    def set_cap(self, peer: int, kbit_s: int) -> None:
+        """What the client wants to be sent at most, overhead included; 0: adaptive."""
+        self.budgets.set_cap(self.audience.row(peer), kbit_s)
+
+    def set_view(self, peer: int, entity: int = 0, position_m: q.Vec3 | None = None) -> None:
+        """Look from an entity, wherever it goes, or from a fixed point in metres; else from where it looked last."""
+        row = self.audience.row(peer)
+        self.audience.view_entity[row] = entity
+        if position_m is not None:
+            x, y, z = position_m
+            self.audience.view[row] = (
+                q.units_of(x, q.HORIZONTAL_PER_M, q.LIMIT_UNITS),
+                q.units_of(y, q.VERTICAL_PER_M, q.LIMIT_Y_UNITS),
+                q.units_of(z, q.HORIZONTAL_PER_M, q.LIMIT_UNITS),
+            )
+
+    def limit_in_flight(self, peer: int, limited: bool) -> None:
+        """For transports that queue without bound behind our backs (WebSocket): few frames may be unacknowledged."""
+        self.audience.limited[self.audience.row(peer)] = limited
+
+    def ingest(self, frames: Sequence[tuple[int, bytes]], tick: int, now: float) -> Ingested:
+        """Take in STATE frames (peer, payload), newest last, and the acknowledgements in them. Never raises for what a peer sent."""
+        self._tick = max(self._tick, tick)
+        self.world.tick = max(self.world.tick, tick)
+        told = Ingested()
+        arrivals = [arrival for peer, payload in frames if (arrival := self._receive(peer, payload, now, told))]
+        if not arrivals:
+            return told
+        self._acknowledge([a for a in arrivals if a.header.flags & ACK_VALID], now)
+        records = ingest.read(arrivals)
+        if not len(records):
+            return told
+        senders = acceptance.Senders.of(records, arrivals, self.audience, tick)
+        verdicts = acceptance.accept(self.world, records, senders, tick, self.config.max_speed_m_s)
+        counts = np.bincount(verdicts, minlength=len(Drop)).tolist()
+        told.drops.update({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
+        return Ingested(told.control_applied, told.malformed, told.drops, counts[Drop.TAKEN])
+
+    def pack(self, tick: int, now: float, control_applied: Mapping[int, int]) -> list[tuple[int, bytes]]:
+        """The frames (peer, payload) of this tick; `control_applied`: what the relay has applied of each peer's control stream."""
+        self._tick = max(self._tick, tick)
+        self.budgets.advance(now)
+        due = self._due(tick)
+        selection.look(self.world, self.audience)
+        self.audience.serves[due] += 1
+        self.audience.served[due] = tick
+        choice = self._choose(due, tick)
+        frames: list[tuple[int, bytes]] = []
+        if len(choice):
+            layout = framing.arrange(choice, self.world, self.audience)
+            frames = self._depart(layout, tick, now, control_applied)
+        quiet = self.audience.active & (now - self.audience.sent_s >= BARE_FRAME_S)
+        if quiet.any():
+            frames += self._depart(framing.bare(np.flatnonzero(quiet), self.audience), tick, now, control_applied)
+        return frames
+
+    def on_drop(self, peer: int, frame: bytes, now: float) -> None:
+        """The transport did not take a frame that `pack` gave: its records count as not sent, and the client's budget shrinks."""
+        if peer not in self.audience:
+            return
+        row = self.audience.row(peer)
+        low = STATE_HEADER.unpack_from(frame)[2]
+        next_seq = int(self.audience.next_seq[row])
+        records = self.flight.withdraw(row, next_seq - 1 - ((next_seq - 1 - low) & 0xFFFF))
+        if records is not None:
+            cells, versions = records
+            sent = self.pairs.sent.reshape(-1)
+            same = cells[sent[cells] == versions]
+            sent[same] = 0
+        self.budgets.congest(row, now)
+
+    def _raise_fence(self, peer: int, entity: int, n: int) -> None:
+        if entity in self.world and self.world.owner[self.world.row(entity)] == peer:
+            self.world.set_fence(entity, n)
+
+    def _receive(self, peer: int, payload: bytes, now: float, told: Ingested) -> Arrival | None:
+        inbound = self.audience.inbound(peer)
+        if inbound is None:
+            return None
+        if not inbound.admit(now):
+            told.drops[Drop.RATE.reason] += 1
+            return None
+        try:
+            header = unpack_header(payload)
+            views = sections(payload)
+        except WireError:
+            told.malformed[peer] += 1
+            told.drops[Drop.MALFORMED.reason] += 1
+            return None
+        if not inbound.window.receive(header.seq):
+            told.drops[Drop.STALE.reason] += 1
+            return None
+        seq = inbound.unwrap(header.seq)
+        applied = self.audience.unwrap_applied(inbound.row, header.control_applied)
+        if seq > inbound.newest:
+            self._note_newest(inbound, seq, applied, now)
+            told.control_applied[peer] = header.control_applied
+        self.audience.note_received(inbound)
+        return Arrival(inbound.row, seq, applied, header, payload, views)
+
+    def _note_newest(self, inbound: Inbound, seq: int, applied: int, now: float) -> None:
+        audience, row = self.audience, inbound.row
+        inbound.newest = seq
+        audience.applied[row] = max(int(audience.applied[row]), applied)
+        interval = min(MAX_ACK_INTERVAL_S, now - float(audience.acked_s[row]))
+        audience.ack_interval_s[row] += (interval - audience.ack_interval_s[row]) / 8
+        audience.acked_s[row] = now
+
+    def _acknowledge(self, arrivals: list[Arrival], now: float) -> None:
+        if not arrivals:
+            return
+        rows, seqs, masks = np.array([(a.client, a.header.ack_seq, a.header.ack_mask) for a in arrivals], np.int64).T
+        audience = self.audience
+        fates = self.flight.acknowledge(rows, audience.next_seq, seqs, masks, self._rto_s(), now, audience.high)
+        np.maximum.at(self.pairs.acked.reshape(-1), fates.cells, fates.versions)
+        self.budgets.note_delays(fates.delay_clients, fates.delays_s, fates.gaps_s)
+        self.budgets.note_fates(fates.arrived, fates.lost)
+
+    def _rto_s(self) -> Floats:
+        return np.asarray(np.maximum(LEAST_RTO_S, 2 * self.audience.rtt_s), np.float64)
+
+    def _due(self, tick: int) -> Bools:
+        """(clients,) whose turn it is, and whose budget carries a frame worth sending."""
+        audience, every = self.audience, self.serve_every
+        turn = np.arange(len(audience.peer))
+        due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
+        due &= self._tokens() >= SERVE_BYTES
+        crowded = np.flatnonzero(due & audience.limited)
+        if len(crowded):
+            trip_s = audience.rtt_s[crowded] + audience.ack_interval_s[crowded]
+            due[crowded] = self.flight.unacked(crowded) < LIMIT_FRAMES + trip_s * TICK_HZ / every
+        return np.asarray(due, np.bool_)
+
+    def _tokens(self) -> Floats:
+        """(clients,) as long as the audience; tables grow at different times."""
+        tokens = np.zeros(len(self.audience.peer))
+        some = min(len(tokens), len(self.budgets.tokens))
+        tokens[:some] = self.budgets.tokens[:some]
+        return tokens
+
+    def _choose(self, due: Bools, tick: int) -> Choice:
+        rto_ticks = np.ceil(self._rto_s() * TICK_HZ).astype(np.int64)
+        choice = selection.lacking(self.world, self.pairs, self.audience, due, rto_ticks, tick)
+        if not len(choice):
+            return choice
+        urgency = selection.urgency(choice, self.world, self.pairs, self.audience, tick)
+        length = self.world.length[choice.row, choice.slot]
+        allowance = np.minimum(self._tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + _FRAME_COST))
+        return selection.most_urgent(choice, urgency, length, allowance, framing.RECORDS_BYTES, _FRAME_COST)
+
+    def _depart(
+        self, layout: Layout, tick: int, now: float, control_applied: Mapping[int, int]
+    ) -> list[tuple[int, bytes]]:
+        """Write frames, and remember what went in them."""
+        audience, pairs, clients = self.audience, self.pairs, layout.client
+        peers = audience.peer[clients].tolist()
+        applied = np.zeros(len(audience.peer), np.int64)
+        applied[clients] = [control_applied.get(peer, 0) for peer in peers]
+        first = np.searchsorted(clients, clients, side="left")
+        seq = audience.next_seq[clients] + np.arange(len(clients)) - first
+        frames = framing.write(layout, self.world, pairs, audience, tick, seq, applied)
+        cells, versions = self._note_sent(layout, tick)
+        ends = np.cumsum(layout.end - layout.begin)
+        spans = zip(clients.tolist(), seq.tolist(), [0, *ends.tolist()], ends.tolist(), strict=False)
+        for client, number, begin, end in spans:
+            self.flight.depart(client, number, now, cells[begin:end], versions[begin:end])
+        np.maximum.at(audience.next_seq, clients, seq + 1)
+        audience.sent_s[clients] = now
+        self.budgets.spend(clients, np.array([len(frame) for frame in frames], np.int64))
+        return list(zip(peers, frames, strict=True))
+
+    def _note_sent(self, layout: Layout, tick: int) -> tuple[Ints, Ints]:
+        """(cells, versions) of all records in the frames, one frame after another."""
+        choice, pairs = layout.choice.of(layout.which), self.pairs
+        cells, versions = choice.cell, self.world.version[choice.row, choice.slot]
+        anew = (choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1)[cells])
+        pairs.first_serve[choice.pair[anew]] = self.audience.serves[choice.client[anew]]
+        pairs.sent.reshape(-1)[cells] = versions
+        pairs.sent_at.reshape(-1)[cells] = tick
+        return cells, versions

@@ -1,0 +1,96 @@
+"""Pure core: which records go to which client in this tick: what it lacks, the most urgent first, as far as its budget carries."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from relay.audience import Audience
+from relay.pairs import Pairs
+from relay.table import Bools, Floats, Ints
+from relay.world import SLOTS, World
+from soiree.wire import quantise as q
+from soiree.wire.state import Slot
+
+REPEATS: Final = (1, 3)
+"""Serves after the first in which an entity at rest is sent again, unless it was acknowledged."""
+MAX_AGE_TICKS: Final = 255
+"""Waiting longer makes a record no more urgent."""
+NEAR_M: Final = 16.0
+"""Entities this near are about equally urgent."""
+_METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Records to be sent; arrays of shape (n,), int64, sorted by client."""
+
+    pair: Ints
+    slot: Ints
+    client: Ints
+    """Row of the audience."""
+    row: Ints
+    """Row of the world."""
+
+    def __len__(self) -> int:
+        return len(self.pair)
+
+    def of(self, which: "Ints | Bools") -> "Choice":
+        """Some of them, in the order given."""
+        return Choice(self.pair[which], self.slot[which], self.client[which], self.row[which])
+
+    @property
+    def cell(self) -> Ints:
+        """Flat index of pair and slot."""
+        return self.pair * SLOTS + self.slot
+
+
+def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_ticks: Ints, tick: int) -> Choice:
+    """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
+    client, row = pairs.client[: pairs.high], pairs.row[: pairs.high]
+    told = due[client] & (pairs.told[: pairs.high] <= audience.applied[client])
+    told &= (world.owner[row] != audience.peer[client]) & (pairs.born[: pairs.high] == world.born[row])
+    pair = np.flatnonzero(told)
+    client, row = client[pair], row[pair]
+    version, sent = world.version[row], pairs.sent[pair]
+    send = (version > sent) | (tick - pairs.sent_at[pair] >= rto_ticks[client][:, None])
+    since = audience.serves[client] - pairs.first_serve[pair]
+    send[:, Slot.TRANSFORM] |= world.at_rest[row] & np.isin(since, REPEATS)
+    send &= version > pairs.acked[pair]
+    nth, slot = np.nonzero(send)
+    return Choice(pair[nth], slot, client[nth], row[nth])
+
+
+def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick: int) -> Floats:
+    """(n,) weight · age / (16 m + distance): age since it was last sent, distance from where the client looks."""
+    away = (world.position[world.root[choice.row]] - audience.view[choice.client]) * _METRES
+    distance = np.sqrt((away * away).sum(1))
+    age = np.clip(tick - pairs.sent_at[choice.pair, choice.slot], 1, MAX_AGE_TICKS)
+    return np.asarray(world.weight[choice.row] * age / (NEAR_M + distance), np.float64)
+
+
+def most_urgent(
+    choice: Choice, urgency: Floats, length: Ints, allowance: Floats, frame_bytes: int, frame_cost: int
+) -> Choice:
+    """Sort by client, the most urgent first, and keep of each client's what its allowance carries.
+
+    Args:
+        length: (n,) bytes of each record.
+        allowance: (clients,) bytes, what frames cost beyond their records included.
+        frame_bytes: bytes of records that a frame holds.
+        frame_cost: what a frame costs beyond them.
+    """
+    order = np.lexsort((-urgency, choice.client))
+    choice, total = choice.of(order), np.cumsum(length[order])
+    begins = np.flatnonzero(np.diff(choice.client, prepend=-1))
+    before = np.repeat(total[begins] - length[order][begins], np.diff(begins, append=len(choice)))
+    mine = total - before
+    cost = mine + -(-mine // frame_bytes) * frame_cost
+    return choice.of(cost <= allowance[choice.client])
+
+
+def look(world: World, audience: Audience) -> None:
+    """Move the viewpoints of clients that look from an entity to where it is now."""
+    row = world.rows(audience.view_entity)
+    there = row > 0
+    audience.view[there] = world.position[world.root[row[there]]]

@@ -1,0 +1,80 @@
+"""Pure core: rows kept as parallel arrays, grown by doubling up to a bound: what the cores of replication stand on."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Octets = npt.NDArray[np.uint8]
+
+FIRST_CAPACITY = 64
+
+
+class TableFullError(Exception):
+    """The table has as many rows as its bound allows."""
+
+
+class Table:
+    """Parallel arrays with a free list.
+
+    Row 0 is nobody's: look-ups that find nothing give it, so that vector code needs no branches. A subclass makes its columns
+    with `_column` and keeps them as attributes of the same name; growing replaces them, so hold no reference to one.
+
+    Attributes:
+        high: rows in use are all below it.
+    """
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.high = 1
+        self._capacity = FIRST_CAPACITY
+        self._free: list[int] = []
+        self._columns: list[str] = []
+
+    def __len__(self) -> int:
+        return self.high - 1 - len(self._free)
+
+    def _column(self, name: str, dtype: npt.DTypeLike, *shape: int) -> npt.NDArray[Any]:
+        """Zeros of shape (capacity, *shape)."""
+        self._columns.append(name)
+        return np.zeros((self._capacity, *shape), dtype)
+
+    def _allocate(self) -> int:
+        """A row of zeros.
+
+        Raises:
+            TableFullError: `bound` rows are in use.
+        """
+        if self._free:
+            return self._free.pop()
+        if self.high > self.bound:
+            raise TableFullError(f"{self.bound} rows are in use")
+        if self.high == self._capacity:
+            self._grow()
+        self.high += 1
+        return self.high - 1
+
+    def _release(self, row: int) -> None:
+        """Clear a row and keep it for the next who asks."""
+        self._clear(row)
+        self._free.append(row)
+
+    def _reach(self, row: int) -> None:
+        """Grow until `row` exists: for tables whose rows another table hands out."""
+        while row >= self._capacity:
+            self._grow()
+
+    def _clear(self, row: int) -> None:
+        for name in self._columns:
+            getattr(self, name)[row] = 0
+
+    def _grow(self) -> None:
+        self._capacity *= 2
+        for name in self._columns:
+            old: npt.NDArray[Any] = getattr(self, name)
+            new = np.zeros((self._capacity, *old.shape[1:]), old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)
