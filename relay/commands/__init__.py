@@ -1,0 +1,34 @@
+"""Pure core: what each command of a client does to the scene: one family of commands a file.
+
+A handler takes (scene, session, message), answers its sender, and raises RefusalError before it has changed anything.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from relay.commands import entities, ownership, saying, settings, spawning
+from relay.scene import Scene
+from relay.session import Session
+from soiree.wire import messages as m
+
+Handler = Callable[[Scene, Session, Any], None]
+
+HANDLERS: dict[type[m.Message], Handler] = {
+    m.Spawn: spawning.spawn,
+    m.Despawn: spawning.despawn,
+    m.Request: ownership.request,
+    m.Answer: ownership.answer,
+    m.Assign: ownership.assign,
+    m.Release: ownership.release,
+    m.SetMaster: ownership.set_master,
+    m.SetRule: entities.set_rule,
+    m.SetLifetime: entities.set_lifetime,
+    m.SetParent: entities.set_parent,
+    m.SetAttachRule: entities.set_attach_rule,
+    m.SetProperties: entities.set_properties,
+    m.SendEvent: saying.send_event,
+    m.SendData: saying.send_data,
+    m.View: settings.view,
+    m.Budget: settings.budget,
+}
+"""Message → what it does."""

@@ -1,0 +1,30 @@
+"""Pure core: what commands name: entities that their sender knows, peers that are here."""
+
+from relay.entities import Entity
+from relay.errors import RefusalError
+from relay.ownership import refusal
+from relay.scene import Scene
+from relay.session import Session
+
+
+def known(scene: Scene, session: Session, entity: int) -> Entity:
+    """The entity of that id, if the sender was told of it. Raises RefusalError `unknown-entity`."""
+    found = scene.entities.get(entity)
+    if found is None or entity not in session.told:
+        raise RefusalError("unknown-entity", entity)
+    return found
+
+
+def present(scene: Scene, peer: int, entity: Entity | None = None) -> Session:
+    """The session of a peer that others know of. Raises RefusalError `unknown-peer`, about `entity` if there is one."""
+    session = scene.present.get(peer)
+    if session is None:
+        raise RefusalError("unknown-peer") if entity is None else refusal("unknown-peer", entity)
+    return session
+
+
+def audience(scene: Scene, to: int) -> list[Session]:
+    """Who an address means: 0 everybody, a peer, −n all but peer n. Raises RefusalError `unknown-peer`."""
+    if to > 0:
+        return [present(scene, to)]
+    return [session for session in scene.present.values() if session.peer != -to]

@@ -1,0 +1,84 @@
+"""Pure core: what peers send on the state stream: STATE goes to replication, DATA to others, PONG tells the round trip (PROTOCOL 5.1)."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from relay.absence import hear
+from relay.arrival import progress
+from relay.commands.subjects import audience
+from relay.departure import fail
+from relay.errors import MisbehaviourError, RefusalError
+from relay.outputs import Dropped, RoundTrip, SendState
+from relay.scene import Scene
+from relay.session import Session
+from soiree.wire.errors import WireError
+from soiree.wire.state import FrameType, pack_data, unpack_data, unpack_pong
+
+
+def take_frames(scene: Scene, frames: Sequence[tuple[int, bytes]]) -> None:
+    """(peer, payload) in order of arrival, of peers' current connections."""
+    states: list[tuple[int, bytes]] = []
+    dropped: Counter[str] = Counter()
+    for peer, payload in frames:
+        session = scene.present.get(peer)
+        if session is None or not session.attached:
+            dropped["detached"] += 1
+            continue
+        hear(scene, session)
+        if not session.frames.take(scene.now):
+            dropped["rate"] += 1
+        elif payload and payload[0] == FrameType.STATE:
+            states.append((peer, payload))
+        else:
+            _take_other(scene, session, payload)
+    if states:
+        _take_states(scene, states, dropped)
+    scene.outputs.extend(Dropped(reason, count) for reason, count in dropped.items() if count)
+
+
+def count_malformed(scene: Scene, session: Session) -> None:
+    """One more message of this connection that cannot be read. Raises MisbehaviourError for one too many."""
+    scene.outputs.append(Dropped("malformed", 1))
+    session.malformed += 1
+    if session.malformed >= scene.config.malformed_limit:
+        raise MisbehaviourError("malformed", f"{session.malformed} messages could not be read.")
+
+
+def _take_states(scene: Scene, states: list[tuple[int, bytes]], dropped: Counter[str]) -> None:
+    ingested = scene.replication.ingest(states, scene.tick, scene.now)
+    dropped.update(ingested.drops)
+    for peer, low in ingested.control_applied.items():
+        session = scene.present[peer]
+        if session.outbox.on_applied_low(low):
+            progress(scene, session)
+    for peer in ingested.malformed:
+        _blame(scene, scene.present[peer])
+
+
+def _take_other(scene: Scene, session: Session, payload: bytes) -> None:
+    try:
+        if payload and payload[0] == FrameType.PONG:
+            if session.pings.answered(unpack_pong(payload), scene.now):
+                scene.replication.set_rtt(session.peer, session.pings.rtt_s)
+                scene.outputs.append(RoundTrip(session.peer, session.pings.rtt_s))
+        else:
+            _relay_data(scene, session, *unpack_data(payload))
+    except WireError:
+        _blame(scene, session)
+
+
+def _relay_data(scene: Scene, session: Session, to: int, payload: bytes) -> None:
+    frame = pack_data(session.peer, payload)
+    try:
+        hearers = audience(scene, to)
+    except RefusalError as why:
+        scene.outputs.append(Dropped(why.code, 1))
+        return
+    scene.outputs.extend(SendState(other.peer, frame) for other in hearers if other is not session and other.attached)
+
+
+def _blame(scene: Scene, session: Session) -> None:
+    try:
+        count_malformed(scene, session)
+    except MisbehaviourError as error:
+        fail(scene, session, error)
