@@ -151,12 +151,13 @@ class Room:
     def pack(self, now: float) -> list[tuple[int, bytes]]:
         """(peer, frame) for the peers served in this tick."""
         scene = self._scene
+        scene.now = now
         applied = {peer: session.inbox.applied for peer, session in scene.present.items() if session.attached}
         return scene.replication.pack(scene.tick, now, applied)
 
-    def on_drop(self, peer: int, frame: bytes, now: float) -> None:
-        """A frame that `pack` gave was not sent: its transport is congested."""
-        self._scene.replication.on_drop(peer, frame, now)
+    def dropped(self, peer: int, frame: bytes) -> None:
+        """A frame that `pack` just gave was not sent: its transport is congested."""
+        self._scene.replication.on_drop(peer, frame, self._scene.now)
 
     def drain(self) -> list[Output]:
         """All that is to be sent or told since the last call, in order."""
