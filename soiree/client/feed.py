@@ -17,10 +17,12 @@ class Feed:
     """Changes in the order in which they happened; the state of an entity waits at most once, where it first changed.
 
     Attributes:
+        state: whether the reader wants to hear of state at all.
         over: what ends the reading once all is read: an error, or True for the orderly end; False as long as more may come.
     """
 
-    def __init__(self, bound: int = MAX_UNREAD_CHANGES) -> None:
+    def __init__(self, bound: int = MAX_UNREAD_CHANGES, *, state: bool = True) -> None:
+        self.state = state
         self.over: SoireeError | bool = False
         self._bound = bound
         self._unread: deque[Change] = deque()

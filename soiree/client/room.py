@@ -321,15 +321,15 @@ class Room:
         """Part of `soiree.client.entity.Hub`; use `Entity.set` and its like."""
         self._session.write(entity, slot, held, base, self._loop.time(), resting=resting, teleport=teleport)
 
-    def changes(self) -> AsyncIterator[ch.Change]:
-        """What happens from this call on, in order; state of an entity is coalesced.
+    def changes(self, *, state: bool = True) -> AsyncIterator[ch.Change]:
+        """What happens from this call on, in order; state of an entity is coalesced, and left out unless `state`.
 
         The iteration ends when the room is left, raises RoomClosedError when the session ends otherwise, and SlowReaderError when
         more than `feed.MAX_UNREAD_CHANGES` wait unread.
         """
         if len(self._feeds) >= MAX_FEEDS:
             raise ValueError(f"{MAX_FEEDS} readers of changes already")
-        feed = Feed()
+        feed = Feed(state=state)
         if self._ended is not None:
             feed.end(_how_it_ended(self._ended))
         self._feeds[feed] = asyncio.Event()
@@ -495,13 +495,17 @@ class Room:
     def _on_frame(self, frame: Frame) -> None:
         if self._feeds:
             self._pump()  # what was told before the frame comes before it
-            for entity in frame.entities():
-                for feed in self._feeds:
-                    feed.put_state(entity)
-            for wake in self._feeds.values():
-                wake.set()
+            self._publish_state(frame)
         if self.on_frame is not None:
             self.on_frame(frame)
+
+    def _publish_state(self, frame: Frame) -> None:
+        wanting = [(feed, wake) for feed, wake in self._feeds.items() if feed.state]
+        entities = frame.entities() if wanting else ()
+        for feed, wake in wanting:
+            for entity in entities:
+                feed.put_state(entity)
+            wake.set()
 
     def on_closed(self, carrier: Carrier, reason: str) -> None:
         """Part of `soiree.client.carrier.CarrierSink`."""
@@ -518,17 +522,19 @@ class Room:
 
     # The serving tick, and what the session has to tell.
 
-    def _schedule(self) -> None:
+    def _schedule(self, after: float | None = None) -> None:
+        """Set the timer for the first multiple of the period past `after` (timers may fire a little early) and past now."""
         if self._ticking is not None:
             self._ticking.cancel()
-        now, period_s = self._loop.time(), self._period_s
-        due = ((now - self._phase_s) // period_s + 1) * period_s + self._phase_s
+        period_s = self._period_s
+        past = self._loop.time() if after is None else max(self._loop.time(), after + period_s / 2)
+        due = ((past - self._phase_s) // period_s + 1) * period_s + self._phase_s
         self._ticking = self._loop.call_at(due, self._serve, due)
 
     def _serve(self, due: float) -> None:
         if self._ended is not None:
             return
-        self._schedule()
+        self._schedule(due)
         now = self._loop.time()
         if self.before_frame is not None and self._session.phase is Phase.LIVE:
             self.before_frame(now)

@@ -1,0 +1,1 @@
+"""Bots: guests without people, who fill a room and measure what it does to them."""

@@ -1,0 +1,123 @@
+"""`soiree bots`: fill a room, and say what it did to the guests."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Self, TypeVar, cast
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from party.bots import crowd as cr
+from party.bots.report import Percentiles, Report
+from soiree.client.errors import JoinError
+from soiree.client.ladder import Choice
+
+T = TypeVar("T")
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+@click.command()
+@click.option(
+    "--url", default="http://127.0.0.1:8080", show_default=True, help="Address of the party, or an invite link."
+)
+@click.option("--room", help="Code of the room; without it one is made.")
+@click.option("--count", type=click.IntRange(1, 500), default=10, show_default=True, help="How many bots.")
+@click.option(
+    "--hz", type=click.FloatRange(1, 60), default=20.0, show_default=True, help="How often each sends, a second."
+)
+@click.option("--seconds", type=click.FloatRange(1, 86400), default=30.0, show_default=True, help="How long they play.")
+@click.option(
+    "--scenario", type=click.Choice(["wander", "ball"]), default="wander", show_default=True,
+    help="wander: they walk about; ball: they also grab, throw and hand on balls.",
+)  # fmt: skip
+@click.option("--transport", type=click.Choice(["auto", "webrtc", "websocket"]), default="auto", show_default=True)
+@click.option("--engine", type=click.Choice(["auto", "libdatachannel", "aiortc"]), default="auto", show_default=True)
+@click.option("--password", help="Of the room, if it has one.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of what they do.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def bots(
+    url: str, room: str | None, count: int, hz: float, seconds: float, scenario: str, transport: str, engine: str,
+    password: str | None, seed: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Fill a room with bots, measure latency and loss, and check that all end with the same view.
+
+    The exit code is 0 only if all joined, no control message was lost and all views agreed.
+    """
+    config = cr.CrowdConfig(url, room, count, hz, seconds, scenario, cast(Choice, transport), engine, password, seed)
+    console = Console(stderr=True)
+    bar = None if as_json else _Bar(console)
+    try:
+        with cast("AbstractContextManager[Any]", bar or nullcontext()):
+            report, differences = _run(_play(config, bar))
+    except JoinError as error:
+        raise click.ClickException(f"{error.message} ({error.code})") from error
+    except KeyboardInterrupt:
+        console.print("stopped: the bots have left")
+        sys.exit(INTERRUPTED)
+    if as_json:
+        click.echo(json.dumps(report.as_dict()))
+    else:
+        _show(report, Console())
+    for difference in differences[:10]:
+        console.print(difference, style="red", highlight=False)
+    sys.exit(0 if report.sound else 1)
+
+
+async def _play(config: cr.CrowdConfig, bar: "_Bar | None") -> tuple[Report, list[str]]:
+    crowd = cr.Crowd(config, bar or (lambda _: None))
+    report = await crowd.run()
+    return report, crowd.differences
+
+
+def _run(main: Coroutine[Any, Any, T]) -> T:
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop
+
+    return uvloop.run(main)
+
+
+class _Bar:
+    """A progress bar, one line for each stage."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:>9}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, progress: cr.Progress) -> None:
+        if progress.stage not in self._tasks:
+            for task in self._tasks.values():
+                self._progress.update(task, completed=self._progress.tasks[task].total)
+            self._tasks[progress.stage] = self._progress.add_task(progress.stage, total=progress.total)
+        self._progress.update(self._tasks[progress.stage], completed=progress.done)
+
+
+def _show(report: Report, console: Console) -> None:
+    table = Table(show_header=False, box=None)
+    for name, value in report.as_dict().items():
+        shown = getattr(report, name)
+        if isinstance(shown, Percentiles):
+            value = f"median {shown.p50}, 99th percentile {shown.p99}, most {shown.max}"
+        elif isinstance(value, dict):
+            value = ", ".join(f"{key}: {count}" for key, count in value.items()) or "none"
+        table.add_row(name.replace("_", " "), str(value))
+    console.print(table)

@@ -1,0 +1,255 @@
+"""A crowd of bots in one room: brings them in, lets them play, has them stop, compares what they see, and reports."""
+
+import asyncio
+import contextlib
+import gc
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from aiohttp import ClientSession
+
+import soiree
+from party.bots import report as rp
+from party.bots.bot import BALL_KIND, Bot
+from party.bots.report import Percentiles, Report
+from party.bots.tally import Tally
+from soiree.client.ladder import Choice
+from soiree.client.lobby import Lobby, split_invite
+
+JOINS_AT_ONCE = 6
+"""Bots that are on their way in at a time."""
+JOIN_TIMEOUT_S = 30.0
+"""How long one bot tries to get in."""
+RATE_PAUSE_S = 2.0
+"""Before trying again when the server says that joins come too fast."""
+WARM_UP_S = 1.0
+"""From when all are in until measuring begins."""
+SETTLE_S = 2.0
+"""From when all have stopped until their views are compared."""
+SPARE_PLACES = 8
+"""Beyond the bots, in a room made for them."""
+BALLS_PER_BOT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdConfig:
+    """What `soiree bots` was asked for."""
+
+    url: str
+    room: str | None
+    """Code of the room; None makes one."""
+    count: int
+    hz: float
+    seconds: float
+    scenario: str = "wander"
+    """"wander" or "ball"."""
+    transport: Choice = "auto"
+    engine: str = "auto"
+    password: str | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the run is, for the bar."""
+
+    stage: str
+    done: float
+    total: float
+
+
+class Crowd:
+    """One run. `await run()` gives its report."""
+
+    def __init__(self, config: CrowdConfig, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
+        self.config = config
+        self.code = config.room
+        self.bots: list[Bot] = []
+        self.differences: list[str] = []
+        self._on_progress = on_progress
+        self._random = Random(config.seed)
+        self._errors: Counter[str] = Counter()
+        self._tallies = [Tally() for _ in range(config.count)]
+        self._arrived = 0
+        self._leave = asyncio.Event()
+        self._everybody = asyncio.Event()
+        self._gate = asyncio.Semaphore(JOINS_AT_ONCE)
+
+    async def run(self) -> Report:
+        """Run it all.
+
+        Raises:
+            JoinError: the room could not be made. Bots that cannot join are counted instead.
+        """
+        self.code = self.config.room or await self._make_room()
+        guests = [asyncio.create_task(self._guest(index)) for index in range(self.config.count)]
+        try:
+            await self._everybody.wait()
+            return await self._play()
+        finally:
+            self._leave.set()
+            _, late = await asyncio.wait(guests, timeout=10.0)
+            for guest in late:
+                guest.cancel()
+            await asyncio.gather(*guests, return_exceptions=True)
+
+    async def _make_room(self) -> str:
+        async with ClientSession() as http:
+            base, code = split_invite(self.config.url)
+            if code is not None:
+                return code
+            created = await Lobby(http, base).create_room("Bots", capacity=self.config.count + SPARE_PLACES)
+            return created.room.code
+
+    # One bot's stay
+
+    async def _guest(self, index: int) -> None:
+        arrived = False
+        try:
+            async with contextlib.AsyncExitStack() as stay:
+                async with self._gate:
+                    bot = await self._bring_in(index, stay)
+                self.bots.append(bot)
+                arrived = True
+                self._count_arrival()
+                leaving, ended = asyncio.create_task(self._leave.wait()), asyncio.create_task(bot.stay())
+                await asyncio.wait((leaving, ended), return_when=asyncio.FIRST_COMPLETED)
+                if ended.done():
+                    ended.result()
+                ended.cancel()
+                leaving.cancel()
+        except soiree.SoireeError as error:
+            self._errors[error.code] += 1
+            if not arrived:
+                self._count_arrival()
+
+    def _count_arrival(self) -> None:
+        self._arrived += 1
+        self._on_progress(Progress("joining", self._arrived, self.config.count))
+        if self._arrived == self.config.count:
+            self._everybody.set()
+
+    async def _bring_in(self, index: int, stay: contextlib.AsyncExitStack) -> Bot:
+        config, deadline = self.config, time.monotonic() + JOIN_TIMEOUT_S
+        while True:
+            begun = time.monotonic()
+            try:
+                async with asyncio.timeout(max(0.1, deadline - begun)):
+                    room = await stay.enter_async_context(
+                        soiree.join(
+                            split_invite(config.url)[0],
+                            room=self.code,
+                            name=f"bot {index + 1}",
+                            password=config.password,
+                            transport=config.transport,
+                            engine=config.engine,
+                        )
+                    )
+                    self._tallies[index].join_ms = (time.monotonic() - begun) * 1000
+                    bot = Bot(index, room, self._tallies[index], Random(self._random.random()))
+                    await bot.enter(config.hz, index / config.count / config.hz)
+                    return bot
+            except TimeoutError as error:
+                raise soiree.JoinError("timeout", f"not in the room after {JOIN_TIMEOUT_S:g} s") from error
+            except soiree.JoinError as error:
+                if error.code not in ("rate", "busy") or time.monotonic() + RATE_PAUSE_S > deadline:
+                    raise
+                await asyncio.sleep(RATE_PAUSE_S)
+
+    # What they do together
+
+    async def _play(self) -> Report:
+        if not self.bots:
+            return self._report(0.0, 0.0)
+        await self._set_out_balls()
+        async with contextlib.AsyncExitStack() as ending:
+            listening = [asyncio.create_task(bot.listen()) for bot in self.bots]
+            ending.push_async_callback(_end, listening)
+            await asyncio.sleep(WARM_UP_S)
+            gc.collect()
+            gc.freeze()  # tens of thousands of objects that stay: no collection needs to walk them
+            ending.callback(gc.unfreeze)
+            acting = [asyncio.create_task(bot.chatter()) for bot in self.bots]
+            if self.config.scenario == "ball":
+                acting += [asyncio.create_task(bot.play_ball()) for bot in self.bots]
+            ending.push_async_callback(_end, acting)
+            self._measure(True)
+            begun, cpu = time.monotonic(), time.process_time()
+            bytes_before = [_wire_bytes(bot) for bot in self.bots]
+            await self._pass_time()
+            self._measure(False)
+            seconds, cpu_s = time.monotonic() - begun, time.process_time() - cpu
+            received = sum(_wire_bytes(bot) - before for bot, before in zip(self.bots, bytes_before, strict=True))
+            await self._settle(acting)
+            return self._report(seconds, cpu_s / seconds, received)
+
+    async def _set_out_balls(self) -> None:
+        if self.config.scenario != "ball":
+            return
+        for number in range(max(1, round(self.config.count * BALLS_PER_BOT))):
+            bot = self.bots[number % len(self.bots)]
+            await bot.room.spawn(BALL_KIND, (number * 0.5, 0.15, 0.0), rule="allow", lifetime="with-room")
+
+    async def _pass_time(self) -> None:
+        begun, seconds = time.monotonic(), self.config.seconds
+        while (passed := time.monotonic() - begun) < seconds:
+            self._on_progress(Progress("playing", passed, seconds))
+            await asyncio.sleep(min(0.25, seconds - passed))
+
+    async def _settle(self, acting: list[asyncio.Task[None]]) -> None:
+        """Everybody stops; 2 s later views are compared."""
+        self._on_progress(Progress("settling", 0, 1))
+        for bot in self.bots:
+            bot.halt = True
+        await asyncio.wait(acting, timeout=5.0)
+        await asyncio.sleep(SETTLE_S)
+        for task in acting:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                self._errors[type(error).__name__] += 1
+        here = [bot for bot in self.bots if bot.room.closed is None]
+        views = {bot.room.peer_id: {key: entity.account() for key, entity in bot.room.entities.items()} for bot in here}
+        self.differences = rp.differences(views)
+
+    def _measure(self, measuring: bool) -> None:
+        for tally in self._tallies:
+            tally.measuring = measuring
+
+    def _report(self, seconds: float, cpu_share: float, received_bytes: int = 0) -> Report:
+        tallies = [bot.tally for bot in self.bots]
+        here = [bot for bot in self.bots if bot.room.closed is None]
+        sent = {bot.room.peer_id: bot.tally.events_sent for bot in self.bots}
+        lost = sum(bot.tally.events_lost + bot.tally.missing(sent) for bot in here)
+        refusals: Counter[str] = sum((tally.refusals for tally in tallies), Counter())
+        return Report(
+            joined=len(self.bots),
+            failed=sum(self._errors.values()),
+            join_ms=Percentiles.of([tally.join_ms for tally in tallies]),
+            seconds=round(seconds, 2),
+            updates_sent=sum(tally.updates_sent for tally in tallies),
+            updates_received=sum(tally.updates_received for tally in tallies),
+            latency_ms=Percentiles.of(rp.merged(tally.latencies_us for tally in tallies)),
+            kbit_s_down_per_client=round(received_bytes * 8 / 1000 / seconds / len(self.bots), 1) if seconds else 0.0,
+            events_sent=sum(sent.values()),
+            control_lost=lost,
+            converged=bool(here) and not self.differences,
+            differences=len(self.differences),
+            rung=rp.rungs(bot.room.rung for bot in here),
+            grants=sum(tally.grants for tally in tallies),
+            refusals=dict(refusals),
+            errors=dict(self._errors),
+            cpu_share=round(cpu_share, 2),
+        )
+
+
+def _wire_bytes(bot: Bot) -> int:
+    stats = bot.room.stats()
+    return stats.bytes_in + rp.HEADER_BYTES * stats.packets_in
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
