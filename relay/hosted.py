@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from random import SystemRandom
 
 from relay.config import RoomConfig
 from relay.connections import Connection
@@ -26,7 +27,7 @@ class HostedRoom:
     """A room with its connections. After each call the core's outputs are carried out by `flush()`."""
 
     def __init__(self, spec: RoomSpec, config: RoomConfig, metrics: Metrics, now: float) -> None:
-        self.room = Room(spec, config, now)
+        self.room = Room(spec, config, now, SystemRandom())
         self.sessions: dict[int, str] = {}
         """Peer → session id, for all that have not left."""
         self.home: HomeLink | None = None

@@ -59,7 +59,7 @@ class RelayService:
         self._sweeper = self._loop.call_later(SWEEP_S, self._on_sweep)
 
     async def stop(self, reason: str = "shutdown") -> None:
-        """Tell every peer why, close everything, and return when nothing is left."""
+        """Tell every peer why, close everything, and return when nothing is left. A second call does nothing."""
         self._draining = True
         for room_id in list(self._rooms):
             await self.close_room(room_id, reason)

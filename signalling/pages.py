@@ -5,6 +5,7 @@ from pathlib import Path
 
 import aiohttp_jinja2
 import jinja2
+import msgspec
 import segno
 from aiohttp import hdrs, web
 
@@ -38,7 +39,7 @@ async def lobby(request: web.Request) -> web.Response:
 async def room(request: web.Request) -> web.Response:
     found = request.app[HOME].directory.find(request.match_info["code"])
     view = room_view(found, request.app[PROXIES].base_url(request))
-    return render("room.html", request, {"config": _config(request), "room": view})
+    return render("room.html", request, {"config": _config(request), "room": msgspec.to_builtins(view)})
 
 
 @routes.get("/r/{code}/qr.svg")

@@ -1,0 +1,98 @@
+"""The whole server in one process: homeserver and relay, joined by direct calls, behind one port."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from party.announce import announce, lobby_url
+from party.config import PartyConfig
+from party.demo import DEMO_CAPACITY, DEMO_CODE, demo
+from relay.service import RelayService
+from signalling.app import HOME, make_app
+from signalling.keys import load_secret
+from signalling.rooms import RoomDraft
+from soiree.ticket import TicketIssuer
+
+GOODBYE_S = 3.0
+"""How long open requests may take to end once the server stops."""
+
+
+class PartyServer:
+    """A party: `await start()`, then `await stop()`; or `await run()` until a signal."""
+
+    def __init__(self, config: PartyConfig) -> None:
+        self.config = config
+        self.url = ""
+        """The lobby's address, known once started."""
+        self._closing = AsyncExitStack()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT. Raises what `start` raises."""
+        loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await self.start()
+        try:
+            await stopping.wait()
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Listen, and say so.
+
+        Raises:
+            signalling.errors.SettingError: the secret can neither be read nor kept.
+            soiree.rtc.EngineUnavailableError: the engine that was asked for is not installed.
+            OSError: the port is taken.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self._closing.aclose()
+            raise
+
+    async def stop(self) -> None:
+        """Tell everybody, then close everything."""
+        await self._closing.aclose()
+
+    async def _start(self) -> None:
+        issuer = TicketIssuer(load_secret(self.config.home))
+        relay = RelayService(self.config.relay, issuer.verifier())
+        await relay.start()
+        self._closing.push_async_callback(relay.stop)
+        app = make_app(self.config.home, relay, issuer)
+        app.router.add_get("/ws", relay.websocket)
+        app.router.add_get("/metrics", lambda _: _metrics(relay))
+        port = await self._listen(app)
+        # Last in is first out: peers hear why before the server closes their sockets.
+        self._closing.push_async_callback(relay.stop)
+        self.url = lobby_url(self.config.home.public_url, self.config.home.host, port)
+        room = await self._begin_demo(app, port) if self.config.demo != "none" else None
+        announce(self.url, room, relay.describe().engine)
+
+    async def _listen(self, app: web.Application) -> int:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)
+        await runner.setup()
+        self._closing.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self.config.home.host, self.config.home.port).start()
+        port: int = runner.addresses[0][1]
+        return port
+
+    async def _begin_demo(self, app: web.Application, port: int) -> str:
+        draft = RoomDraft(name="The party", capacity=DEMO_CAPACITY, public=True)
+        room = await app[HOME].create_permanent_room(draft, code=DEMO_CODE)
+        task = asyncio.create_task(demo(lobby_url(None, self.config.home.host, port), room.code))
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._closing.push_async_callback(end)
+        return f"{self.url}r/{room.code}"
+
+
+async def _metrics(relay: RelayService) -> web.Response:
+    return web.Response(body=generate_latest(relay.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
