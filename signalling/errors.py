@@ -233,6 +233,8 @@ _RELAY_REFUSALS: dict[str, type[ApiError]] = {
     "draining": ShutdownError,
     "unknown-room": UnknownRoomError,
     "session-gone": SessionGoneError,
+    "room-full": RoomFullError,
+    "busy": BusyError,
 }
 
 

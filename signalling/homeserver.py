@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, TypeVar
 
 from signalling.config import HomeConfig
@@ -83,6 +83,7 @@ class Homeserver:
         self.subscriptions: set[Subscription] = set()
         self.feeds = Occupancy(config.max_feeds, config.max_feeds_per_address)
         self.signal_sockets = Occupancy(config.max_signal_sockets, config.max_signal_sockets_per_address)
+        self._tasks: set[asyncio.Task[None]] = set()
         self.signal_lines: set[Stoppable] = set()
         self.stopping = asyncio.Event()
         link.listen(self)
@@ -135,6 +136,20 @@ class Homeserver:
         finally:
             self.publish()
         return room
+
+    def hang_up(self, connections: Iterable[str]) -> None:
+        """Give up connections whose signalling socket is gone; those that opened live on by themselves. Returns at once."""
+        for connection in connections:
+            self.switchboard.disconnect(connection)
+            task = asyncio.ensure_future(self._hang_up(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _hang_up(self, connection: str) -> None:
+        try:
+            await self.link.hang_up(connection)
+        except LinkError as error:
+            log.debug("the relay did not hang up: %s", error.code)
 
     def _check_capacity(self, capacity: int) -> None:
         if capacity > self.config.max_capacity:

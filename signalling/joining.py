@@ -1,6 +1,7 @@
 """The way into a room: password, place, identity, and the tokens for them."""
 
 import asyncio
+import contextlib
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from signalling.passwords import PasswordHash, hashed
 from signalling.proxies import websocket_url
 from signalling.rates import RateLimiter
 from signalling.rooms import Room, tidy_name
-from soiree.link import Accepted
+from soiree.link import Accepted, LinkError
 from soiree.ticket import TicketError
 
 TOKEN_BYTES = 16
@@ -117,12 +118,20 @@ class Door:
         )
         accepted = None
         if wish.offer is not None:
-            try:
-                accepted = await asked(home.link.offer(ticket, wish.offer))
-            except BaseException:
-                home.directory.withdraw(room.room_id, peer, home.monotonic())
-                raise
+            accepted = await self._offer(room, peer, ticket, wish.offer)
         return self._join(room, visitor, peer, session, ticket=ticket, identity=identity, accepted=accepted)
+
+    async def _offer(self, room: Room, peer: int, ticket: str, offer: str) -> Accepted:
+        """Use a ticket at once. Raises ApiError, and then nothing is left of the place."""
+        home = self._home
+        try:
+            return await asked(home.link.offer(ticket, offer))
+        except BaseException:
+            home.directory.withdraw(room.room_id, peer, home.monotonic())
+            # The relay may have opened the session before it found the offer wanting; nobody else has its tokens.
+            with contextlib.suppress(LinkError):
+                await home.link.kick(room.room_id, peer, "The offer was refused.")
+            raise
 
     async def _come_back(self, room: Room, wish: JoinRoom, visitor: Visitor) -> Join:
         home, now = self._home, self._home.wall()

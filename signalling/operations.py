@@ -60,8 +60,8 @@ class Call:
         return self.home.directory.find(self.request.match_info["id"])
 
     def visitor(self, room: Room) -> Visitor:
-        """Who asks; a host key shown must be this room's."""
-        host = hdrs.AUTHORIZATION in self.request.headers
+        """Who asks; a host key shown must be this room's. Credentials of another scheme are some proxy's, not ours."""
+        host = self.request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer ")
         if host:
             self.demand_host(room)
         return Visitor(self.client_key, self.base_url, host)

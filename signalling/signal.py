@@ -37,6 +37,8 @@ _REASONS = {
     "unknown-room": "session-gone",
     "bad-sdp": "malformed",
     "draining": "shutdown",
+    "room-full": "unauthorized",
+    "busy": "rate",
 }
 """The relay's refusals of an offer as reasons of docs/PROTOCOL.md section 9; all others are `unavailable`."""
 
@@ -85,8 +87,8 @@ class SignalSocket:
         finally:
             self._home.signal_lines.discard(self)
             writer.cancel()
-            await asyncio.wait([writer])
-            await self._hang_up()
+            # Nothing awaited here: the handler may be ended because its client has gone.
+            self._home.hang_up(self._connections)
 
     def stop(self) -> None:
         """The server stops."""
@@ -140,14 +142,6 @@ class SignalSocket:
             await self._home.link.candidate(connection, Candidate(message.candidate, message.mid))
         except LinkError as error:
             log.debug("the relay took no candidate: %s", error.code)
-
-    async def _hang_up(self) -> None:
-        for connection in self._connections:
-            self._home.switchboard.disconnect(connection)
-            try:
-                await self._home.link.hang_up(connection)
-            except LinkError as error:
-                log.debug("the relay did not hang up: %s", error.code)
 
     def _tell(self, message: Told | Goodbye) -> None:
         try:

@@ -1,6 +1,7 @@
 """A running homeserver for each test, on a loopback port."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,13 @@ async def running_lobby(config: HomeConfig | None = None, link: RelayLink | None
     app = make_app(config or HomeConfig(), link or relay, issuer)
     async with TestClient(TestServer(app)) as client:
         yield Lobby(client, relay, app[HOME], issuer)
+
+
+async def until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Let the loop turn until something holds."""
+    async with asyncio.timeout(timeout_s):
+        while not holds():  # noqa: ASYNC110 (what is waited for has no event of its own)
+            await asyncio.sleep(0)
 
 
 @pytest_asyncio.fixture

@@ -1,4 +1,4 @@
-"""A small relay for the homeserver's tests: it keeps sessions as a relay must, and can refuse. The real one is met in tests/e2e and tests/party."""
+"""A small relay for the homeserver's tests: it keeps sessions as a relay must, and can refuse. The real one is met elsewhere."""
 
 import time
 from dataclasses import dataclass, field
