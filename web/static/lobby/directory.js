@@ -40,9 +40,14 @@ export class Directory {
   sorted() {
     const shut = (/** @type {RoomInfo} */ room) => Number(room.locked || room.peers >= room.capacity);
     return [...this.#rooms.values()]
-      .sort((a, b) => shut(a) - shut(b) || b.peers - a.peers || b.created_at.localeCompare(a.created_at) || a.id.localeCompare(b.id))
+      .sort((a, b) => shut(a) - shut(b) || b.peers - a.peers || compare(b.created_at, a.created_at) || compare(a.id, b.id))
       .slice(0, MAX_DRAWN_ROOMS);
   }
+}
+
+/** @param {string} a @param {string} b */
+function compare(a, b) {
+  return a < b ? -1 : Number(a > b);
 }
 
 /**

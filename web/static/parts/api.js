@@ -11,7 +11,7 @@
  * @property {boolean} locked nobody new may come in
  * @property {boolean} password one is asked for
  * @property {string} invite_url
- * @property {string} created_at
+ * @property {string} created_at UTC, ISO 8601
  */
 
 /** A call that the server refused, or that never reached it (`unreachable`). */

@@ -1,0 +1,225 @@
+import { roundLength } from "./camera.js";
+import { colourOf, hueOf } from "./palette.js";
+import { drawShape, radiusOf } from "./shapes.js";
+
+/** @typedef {import("./camera.js").Camera} Camera */
+/** @typedef {import("../soiree/entity.js").Entity} Entity */
+
+/** Most glows and text widths remembered. */
+const MAX_REMEMBERED = 400;
+const GLOW_PX = 128;
+/** Pixels that a grid line keeps from the next. */
+const GRID_PX = 44;
+const FONT = '600 13px ui-rounded, system-ui, "DejaVu Sans", sans-serif';
+
+/** One thing to draw: where it is on the screen, and what is known of it. @typedef {{entity: Entity, px: number, py: number, r: number, yaw: number}} Placed */
+
+/** Draws the map. Colours come from tokens.css, so both themes have their own evening. */
+export class Painter {
+  #context;
+  #style = { floor: "", far: "", grid: "", strong: "", axis: "", ink: "", plate: "", lamp: "", glow: 1 };
+  /** @type {Map<number, HTMLCanvasElement>} by hue */
+  #glows = new Map();
+  /** @type {Map<string, number>} */
+  #widths = new Map();
+
+  /** @param {CanvasRenderingContext2D} context */
+  constructor(context) {
+    this.#context = context;
+    this.readTheme();
+  }
+
+  readTheme() {
+    const style = getComputedStyle(document.documentElement);
+    const read = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
+    this.#style = {
+      floor: read("--map-floor"), far: read("--map-floor-far"), grid: read("--map-grid"), strong: read("--map-grid-strong"), axis: read("--map-axis"),
+      ink: read("--map-ink"), plate: read("--map-plate"), lamp: read("--lamp"), glow: Number(read("--map-glow")) || 1,
+    };
+  }
+
+  /** @param {Camera} camera */
+  floor(camera) {
+    const { width, height } = camera;
+    const light = this.#context.createRadialGradient(width / 2, height / 2, 0, width / 2, height / 2, Math.hypot(width, height) / 1.8);
+    light.addColorStop(0, this.#style.floor);
+    light.addColorStop(1, this.#style.far);
+    this.#context.fillStyle = light;
+    this.#context.fillRect(0, 0, width, height);
+    const step = roundLength((GRID_PX / camera.scale) * 2.4);
+    this.#lines(camera, step, this.#style.grid);
+    this.#lines(camera, step * 5, this.#style.strong);
+    this.#lines(camera, Infinity, this.#style.axis);
+  }
+
+  /** @param {Camera} camera @param {number} step metres; infinite: the axes alone @param {string} colour */
+  #lines(camera, step, colour) {
+    const context = this.#context;
+    const from = camera.world(0, 0);
+    const to = camera.world(camera.width, camera.height);
+    const ticks = (/** @type {number} */ a, /** @type {number} */ b) => {
+      if (!Number.isFinite(step)) return a <= 0 && b >= 0 ? [0] : [];
+      const first = Math.ceil(a / step);
+      return Array.from({ length: Math.max(0, Math.floor(b / step) - first + 1) }, (_, i) => (first + i) * step);
+    };
+    context.beginPath();
+    for (const x of ticks(from.x, to.x)) {
+      const px = Math.round(camera.screenX(x)) + 0.5;
+      context.moveTo(px, 0);
+      context.lineTo(px, camera.height);
+    }
+    for (const z of ticks(from.z, to.z)) {
+      const py = Math.round(camera.screenY(z)) + 0.5;
+      context.moveTo(0, py);
+      context.lineTo(camera.width, py);
+    }
+    context.strokeStyle = colour;
+    context.lineWidth = 1;
+    context.stroke();
+  }
+
+  /** The light that somebody carries. @param {Placed} placed @param {number} scale pixels for one metre */
+  glow({ entity, px, py }, scale) {
+    const size = Math.max(60, Math.min(700, scale * 7));
+    this.#context.globalAlpha = this.#style.glow;
+    this.#context.drawImage(this.#glowOf(entity.owner), px - size / 2, py - size / 2, size, size);
+    this.#context.globalAlpha = 1;
+  }
+
+  /** @param {number} peer */
+  #glowOf(peer) {
+    const hue = hueOf(peer);
+    const known = this.#glows.get(hue);
+    if (known) return known;
+    const sprite = document.createElement("canvas");
+    sprite.width = sprite.height = GLOW_PX;
+    const context = /** @type {CanvasRenderingContext2D} */ (sprite.getContext("2d"));
+    const middle = GLOW_PX / 2;
+    const light = context.createRadialGradient(middle, middle, 0, middle, middle, middle);
+    light.addColorStop(0, "rgb(255 205 120 / 50%)");
+    light.addColorStop(0.3, `hsl(${hue} 80% 65% / 20%)`);
+    light.addColorStop(1, `hsl(${hue} 80% 60% / 0%)`);
+    context.fillStyle = light;
+    context.fillRect(0, 0, GLOW_PX, GLOW_PX);
+    if (this.#glows.size >= MAX_REMEMBERED) this.#glows.clear();
+    this.#glows.set(hue, sprite);
+    return sprite;
+  }
+
+  /** A thing in its owner's colour, ringed in its master's. @param {Placed} placed @param {boolean} selected */
+  thing({ entity, px, py, r, yaw }, selected) {
+    const context = this.#context;
+    context.save();
+    context.translate(px, py);
+    if (selected) this.#halo(r);
+    this.#ring(entity, r + 4);
+    context.rotate(-yaw);
+    context.lineWidth = 1.5;
+    context.strokeStyle = this.#style.ink;
+    context.fillStyle = entity.owner === 0 ? this.#style.far : colourOf(entity.owner);
+    drawShape(context, entity.kind, r, this.#style.plate);
+    context.restore();
+    if (entity.kind !== "avatar" && r >= 6) this.#rule(entity.rule, px + r * 0.72 + 5, py - r * 0.72 - 5);
+  }
+
+  /** @param {number} r */
+  #halo(r) {
+    const context = this.#context;
+    context.beginPath();
+    context.arc(0, 0, r + 10, 0, 2 * Math.PI);
+    context.setLineDash([6, 4]);
+    context.lineWidth = 2.5;
+    context.strokeStyle = this.#style.ink;
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  /** @param {Entity} entity @param {number} r */
+  #ring({ master, kind, owner }, r) {
+    if (kind === "avatar" && master === owner) return;
+    const context = this.#context;
+    context.beginPath();
+    context.arc(0, 0, kind === "vehicle" ? r * 1.02 : r, 0, 2 * Math.PI);
+    context.lineWidth = 3;
+    context.strokeStyle = colourOf(master);
+    if (master === 0) context.setLineDash([3, 4]);
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  /** The rule as a sign: a question mark asks, a tick allows, a bar denies. @param {string} rule @param {number} px @param {number} py */
+  #rule(rule, px, py) {
+    const context = this.#context;
+    context.beginPath();
+    context.arc(px, py, 8, 0, 2 * Math.PI);
+    context.fillStyle = this.#style.plate;
+    context.fill();
+    context.lineWidth = 1.2;
+    context.strokeStyle = this.#style.ink;
+    context.stroke();
+    context.lineWidth = 2;
+    context.beginPath();
+    if (rule === "allow") {
+      context.moveTo(px - 3.5, py + 0.5);
+      context.lineTo(px - 1, py + 3);
+      context.lineTo(px + 3.5, py - 2.8);
+    } else if (rule === "deny") {
+      context.moveTo(px - 3.5, py);
+      context.lineTo(px + 3.5, py);
+    } else {
+      context.arc(px, py - 1.8, 2.2, Math.PI, Math.PI / 2 + 0.3);
+      context.lineTo(px, py + 1.6);
+      context.moveTo(px, py + 4);
+      context.lineTo(px, py + 4.4);
+    }
+    context.stroke();
+  }
+
+  /** Words on a plate under (or, for a sign, over) a thing. @param {string} words @param {number} px @param {number} py its middle @param {string | null} colour of a dot before them */
+  plate(words, px, py, colour) {
+    const context = this.#context;
+    context.font = FONT;
+    const width = this.#width(words);
+    const dot = colour ? 12 : 0;
+    const left = px - (width + dot) / 2;
+    context.beginPath();
+    context.roundRect(left - 8, py - 11, width + dot + 16, 22, 11);
+    context.fillStyle = this.#style.plate;
+    context.globalAlpha = 0.88;
+    context.fill();
+    context.globalAlpha = 1;
+    if (colour) {
+      context.beginPath();
+      context.arc(left + 3, py, 4, 0, 2 * Math.PI);
+      context.fillStyle = colour;
+      context.fill();
+    }
+    context.fillStyle = this.#style.ink;
+    context.textBaseline = "middle";
+    context.textAlign = "left";
+    context.fillText(words, left + dot, py + 1);
+  }
+
+  /** @param {string} words */
+  #width(words) {
+    let width = this.#widths.get(words);
+    if (width === undefined) {
+      width = this.#context.measureText(words).width;
+      if (this.#widths.size >= MAX_REMEMBERED) this.#widths.clear();
+      this.#widths.set(words, width);
+    }
+    return width;
+  }
+
+  /** Marks oneself. @param {Placed} placed */
+  self({ px, py, r }) {
+    const context = this.#context;
+    context.beginPath();
+    context.arc(px, py, r + 4, 0, 2 * Math.PI);
+    context.lineWidth = 3;
+    context.strokeStyle = this.#style.lamp;
+    context.stroke();
+  }
+}
+
+export { radiusOf };
