@@ -78,3 +78,14 @@ test("the scale bar is never longer than allowed, and says its unit", () => {
   assert.equal(scaleBar(0.1, 120).label, "1 km");
   assert.equal(scaleBar(200, 120).label, "50 cm");
 });
+
+test("a place is brought into the free part of the screen, and no further", () => {
+  const view = camera();
+  const free = { left: 350, top: 80, right: 700, bottom: 500 };
+  const there = view.world(100, 300);
+  view.bring(there.x, there.z, free);
+  near(view.screenX(there.x), 350);
+  near(view.screenY(there.z), 300);
+  view.bring(there.x, there.z, { ...free, left: 500, right: 400 });
+  near(view.screenX(there.x), 450);
+});

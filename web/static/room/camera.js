@@ -81,6 +81,18 @@ export class Camera {
     return px > -marginPx && py > -marginPx && px < this.width + marginPx && py < this.height + marginPx;
   }
 
+  /**
+   * Moves the view as little as needed for a place to lie in a part of the screen.
+   * @param {number} x @param {number} z metres
+   * @param {{left: number, top: number, right: number, bottom: number}} part pixels
+   */
+  bring(x, z, { left, top, right, bottom }) {
+    const px = this.screenX(x);
+    const py = this.screenY(z);
+    const inside = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ to) => (from > to ? (from + to) / 2 : Math.min(to, Math.max(from, at)));
+    this.pan(inside(px, left, right) - px, inside(py, top, bottom) - py);
+  }
+
   /** Metres visible from the middle to the far corner. */
   get radiusM() {
     return Math.hypot(this.width, this.height) / 2 / this.scale;

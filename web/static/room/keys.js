@@ -23,12 +23,14 @@ export class Keys {
    * @param {Wishes} wishes
    */
   constructor(surface, walking, wishes) {
-    surface.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // On a fresh page nothing has the focus: then the keys are the map's.
+    document.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || (event.target !== surface && event.target !== document.body)) return;
       if (this.#act(event, walking, wishes)) event.preventDefault();
     });
-    surface.addEventListener("keyup", (event) => walking.release(event.code));
+    document.addEventListener("keyup", (event) => walking.release(event.code));
     surface.addEventListener("blur", () => walking.stop());
+    addEventListener("blur", () => walking.stop());
     document.addEventListener("visibilitychange", () => document.hidden && walking.stop());
   }
 

@@ -74,10 +74,9 @@ const scene = new Scene(room, find("#map", HTMLCanvasElement), people.nameOf, dr
   open: () => panel.entity && panel.focus(),
   answer: (allow) => void asks.answerOldest(allow),
   chat: () => (side.isWide ? find("#chat-input", HTMLInputElement).focus() : side.toggle("chat")),
-});
+}, free);
 const things = new Things(room.entities, people.nameOf, (entity) => {
   choose(entity);
-  scene.show(entity);
   if (!side.isWide) side.toggle(null);
 });
 new Spawning(room, () => scene.standing(), complain);
@@ -87,7 +86,6 @@ find("#zoom-in", HTMLButtonElement).addEventListener("click", () => scene.zoom(1
 find("#zoom-out", HTMLButtonElement).addEventListener("click", () => scene.zoom(1 / 1.4));
 find("#zoom-home", HTMLButtonElement).addEventListener("click", () => scene.home());
 find("#btn-leave", HTMLButtonElement).addEventListener("click", leave);
-find("#map", HTMLCanvasElement).focus({ preventScroll: true });
 chat.onUnread = () => {
   const badge = find("#unread", HTMLElement);
   badge.hidden = chat.unread === 0;
@@ -112,6 +110,21 @@ document.body.dataset["ready"] = "yes";
 function choose(entity) {
   panel.choose(entity);
   scene.choose(entity);
+  if (entity) scene.show(entity);
+}
+
+/** What no panel hides of the map, with a margin, pixels. */
+function free() {
+  const margin = 70;
+  const { width, height } = scene.map.camera;
+  const { left = 0, right = 0, top = 0, bottom = 0 } = scene.map.covered;
+  const sheet = find("#panel", HTMLElement).getBoundingClientRect();
+  return {
+    left: (side.isWide ? Math.max(left, sheet.right) : left) + margin,
+    right: width - right - margin,
+    top: top + margin,
+    bottom: (side.isWide || sheet.height === 0 ? height - bottom : sheet.top) - margin,
+  };
 }
 
 /** @param {{px: number, label: string}} bar */

@@ -1,7 +1,8 @@
 import { Camera, scaleBar } from "./camera.js";
 import { Figure } from "./figure.js";
-import { Painter, radiusOf } from "./painter.js";
+import { Painter } from "./painter.js";
 import { colourOf } from "./palette.js";
+import { radiusOf } from "./shapes.js";
 
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
 /** @typedef {import("./painter.js").Placed} Placed */
@@ -121,8 +122,8 @@ export class RoomMap {
     const placed = this.#place(at);
     for (const one of placed) if (one.entity.kind === "avatar") this.#painter.glow(one, camera.scale);
     for (const one of placed) {
-      this.#painter.thing(one, one.entity.id === this.selected);
       if (one.entity.kind === "avatar" && one.entity.isMine) this.#painter.self(one);
+      this.#painter.thing(one, one.entity.id === this.selected);
     }
     for (const one of placed) this.#label(one);
   }

@@ -1,6 +1,6 @@
 import { roundLength } from "./camera.js";
 import { colourOf, hueOf } from "./palette.js";
-import { drawShape, radiusOf } from "./shapes.js";
+import { drawShape, ringShape } from "./shapes.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
@@ -10,6 +10,7 @@ const MAX_REMEMBERED = 400;
 const GLOW_PX = 128;
 /** Pixels that a grid line keeps from the next. */
 const GRID_PX = 44;
+const RULE_FONT = '800 12px system-ui, "DejaVu Sans", sans-serif';
 const FONT = '600 13px ui-rounded, system-ui, "DejaVu Sans", sans-serif';
 
 /** One thing to draw: where it is on the screen, and what is known of it. @typedef {{entity: Entity, px: number, py: number, r: number, yaw: number}} Placed */
@@ -112,8 +113,8 @@ export class Painter {
     context.save();
     context.translate(px, py);
     if (selected) this.#halo(r);
-    this.#ring(entity, r + 4);
     context.rotate(-yaw);
+    this.#ring(entity, r);
     context.lineWidth = 1.5;
     context.strokeStyle = this.#style.ink;
     context.fillStyle = entity.owner === 0 ? this.#style.far : colourOf(entity.owner);
@@ -139,7 +140,7 @@ export class Painter {
     if (kind === "avatar" && master === owner) return;
     const context = this.#context;
     context.beginPath();
-    context.arc(0, 0, kind === "vehicle" ? r * 1.02 : r, 0, 2 * Math.PI);
+    ringShape(context, kind, r);
     context.lineWidth = 3;
     context.strokeStyle = colourOf(master);
     if (master === 0) context.setLineDash([3, 4]);
@@ -159,18 +160,19 @@ export class Painter {
     context.stroke();
     context.lineWidth = 2;
     context.beginPath();
-    if (rule === "allow") {
+    if (rule === "ask") {
+      context.font = RULE_FONT;
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.fillStyle = this.#style.ink;
+      context.fillText("?", px, py + 1);
+    } else if (rule === "allow") {
       context.moveTo(px - 3.5, py + 0.5);
       context.lineTo(px - 1, py + 3);
       context.lineTo(px + 3.5, py - 2.8);
-    } else if (rule === "deny") {
+    } else {
       context.moveTo(px - 3.5, py);
       context.lineTo(px + 3.5, py);
-    } else {
-      context.arc(px, py - 1.8, 2.2, Math.PI, Math.PI / 2 + 0.3);
-      context.lineTo(px, py + 1.6);
-      context.moveTo(px, py + 4);
-      context.lineTo(px, py + 4.4);
     }
     context.stroke();
   }
@@ -221,5 +223,3 @@ export class Painter {
     context.stroke();
   }
 }
-
-export { radiusOf };

@@ -13,6 +13,7 @@ export function colourOf(peer) {
   if (peer === 0) return "#9a94ad";
   const hue = hueOf(peer);
   // Blues and violets look darker than yellows at the same lightness.
-  const lightness = hue > 220 && hue < 320 ? 72 : hue > 40 && hue < 190 ? 56 : 64;
+  const middle = hue > 220 && hue < 320 ? 70 : hue > 40 && hue < 190 ? 55 : 64;
+  const lightness = middle + 9 * ((peer % 3) - 1);
   return `hsl(${hue} 78% ${lightness}%)`;
 }

@@ -29,6 +29,7 @@ export class Scene {
   #carrying = new Carrying((entity) => this.map.tell(entity));
   #room;
   #doings;
+  #free;
 
   /**
    * @param {Room} room
@@ -36,8 +37,10 @@ export class Scene {
    * @param {(peer: number) => string} nameOf
    * @param {(bar: {px: number, label: string}) => void} onScale
    * @param {Doings} doings
+   * @param {() => {left: number, top: number, right: number, bottom: number}} free the part of the map that no panel hides, pixels
    */
-  constructor(room, canvas, nameOf, onScale, doings) {
+  constructor(room, canvas, nameOf, onScale, doings, free) {
+    this.#free = free;
     this.#room = room;
     this.#doings = doings;
     this.map = new RoomMap(canvas, nameOf, onScale);
@@ -118,7 +121,7 @@ export class Scene {
   /** Brings it into view. @param {Entity} entity */
   show(entity) {
     const at = this.map.whereIs(entity.id);
-    if (at && !this.map.camera.sees(at.x, at.z, -80)) this.map.camera.centre(at.x, at.z);
+    if (at) this.map.camera.bring(at.x, at.z, this.#free());
     this.map.wake();
   }
 
@@ -187,6 +190,5 @@ export class Scene {
     const id = ids[at < 0 ? (step > 0 ? 0 : ids.length - 1) : (at + step + ids.length) % ids.length];
     const entity = this.#room.entities.get(id ?? 0) ?? null;
     this.#doings.choose(entity);
-    if (entity) this.show(entity);
   }
 }

@@ -11,6 +11,17 @@ export function radiusOf(kind, scale) {
 }
 
 /**
+ * The outline of the ring around a thing.
+ * @param {CanvasRenderingContext2D} context as for drawShape
+ * @param {string} kind
+ * @param {number} r pixels
+ */
+export function ringShape(context, kind, r) {
+  if (kind === "vehicle") context.roundRect(-r * 0.46 - 6, -r * 0.96 - 6, r * 0.92 + 12, r * 1.92 + 12, r * 0.26 + 6);
+  else context.arc(0, 0, r + 4, 0, 2 * Math.PI);
+}
+
+/**
  * @param {CanvasRenderingContext2D} context at the middle of the thing and turned with it, styles set
  * @param {string} kind
  * @param {number} r pixels
