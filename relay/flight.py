@@ -8,7 +8,7 @@ import numpy as np
 from relay.table import Floats, Ints, Table
 from soiree.wire.acks import SEQ_MASK, WINDOW
 
-RING: Final = 512
+RING: Final = 256
 """Frames of a client that are remembered; older ones count as of unknown fate."""
 REORDER: Final = 3
 """A frame is lost when so many later ones have arrived and its retransmission time is over."""
@@ -68,7 +68,7 @@ class Flight(Table):
         """A frame goes out with these records."""
         at = seq % RING
         self.seq[row, at], self.sent_s[row, at], self.state[row, at] = seq, now, _IN_FLIGHT
-        self._records[row * RING + at] = (cells, versions)
+        self._records[row * RING + at] = (cells.copy(), versions.copy())
 
     def withdraw(self, row: int, seq: int) -> tuple[Ints, Ints] | None:
         """The frame did not go out after all: its records, None if it is no longer remembered."""

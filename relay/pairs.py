@@ -43,6 +43,10 @@ class Pairs(Table):
         row = self._world.row(entity)
         told = self._of.setdefault(client, {})
         pair = told.get(entity)
+        if pair is not None and self.born[pair] == self._world.born[row]:
+            # An older frame of the same tick may still arrive after the message: what it says is sent once more as state.
+            self.told[pair] = n
+            return
         if pair is None:
             pair = told[entity] = self._allocate()
         self.client[pair], self.row[pair], self.told[pair] = client, row, n

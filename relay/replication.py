@@ -5,35 +5,35 @@ Steps: `relay.ingest` reads, `relay.acceptance` judges and stores; `relay.select
 """
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from relay import acceptance, framing, ingest, selection
 from relay.acceptance import Drop
-from relay.audience import MAX_CLIENTS, Audience, Inbound
+from relay.audience import MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
 from relay.flight import Flight
 from relay.framing import Layout
 from relay.ingest import Arrival
 from relay.pairs import MAX_PAIRS, Pairs
+from relay.reception import Ingested, Reception
 from relay.selection import Choice
 from relay.table import Bools, Floats, Ints
 from relay.world import World
 from soiree.wire import quantise as q
-from soiree.wire.errors import WireError
-from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Slot, sections, unpack_header
+from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Slot
 
 LEAST_RTO_S: Final = 0.15
 BARE_FRAME_S: Final = 0.2
 """A client that gets no records gets a frame this often, for its acknowledgements."""
+SILENT_S: Final = 1.5
+"""A client that acknowledged nothing for so long is sent no more often than BARE_FRAME_S."""
 FIRST_RTT_S: Final = 0.1
 """Assumed until the first ping is answered."""
 LIMIT_FRAMES: Final = 2
-MAX_ACK_INTERVAL_S: Final = 0.25
 _FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
 
 
@@ -54,20 +54,6 @@ class ReplicationConfig:
             raise ValueError("max_speed_m_s and ceiling_kbit_s are positive")
 
 
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What came of some frames."""
-
-    control_applied: dict[int, int] = field(default_factory=dict)
-    """Peer → newest control number that it says it has applied, modulo 2¹⁶."""
-    malformed: Counter[int] = field(default_factory=Counter)
-    """Peer → frames that could not be read."""
-    drops: Counter[str] = field(default_factory=Counter)
-    """Reason (`Drop.reason`) → records, or whole frames for `malformed` and `rate`, and `stale` for repeated ones."""
-    accepted: int = 0
-    """Records taken."""
-
-
 class Replication:
     """State in and out of one room's World.
 
@@ -83,6 +69,7 @@ class Replication:
         self.pairs = Pairs(world, config.max_pairs)
         self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
         self.flight = Flight(config.max_clients)
+        self._reception = Reception(self.audience)
         self._tick = 0
 
     def join(self, peer: int, now: float) -> None:
@@ -114,6 +101,7 @@ class Replication:
             cap = float(self.budgets.cap_kbit_s[row])
             self.budgets.open(row, now)
             self.budgets.set_cap(row, cap)
+            self.audience.acked_s[row] = now
         self.audience.active[row] = active
 
     def tell(self, peer: int, entity: int, n: int) -> None:
@@ -168,7 +156,7 @@ class Replication:
         self._tick = max(self._tick, tick)
         self.world.tick = max(self.world.tick, tick)
         told = Ingested()
-        arrivals = [arrival for peer, payload in frames if (arrival := self._receive(peer, payload, now, told))]
+        arrivals = self._reception.receive(frames, now, told)
         if not arrivals:
             return told
         self._acknowledge([a for a in arrivals if a.header.flags & ACK_VALID], now)
@@ -185,7 +173,7 @@ class Replication:
         """The frames (peer, payload) of this tick; `control_applied`: what the relay has applied of each peer's control stream."""
         self._tick = max(self._tick, tick)
         self.budgets.advance(now)
-        due = self._due(tick)
+        due = self._due(tick, now)
         selection.look(self.world, self.audience)
         self.audience.serves[due] += 1
         self.audience.served[due] = tick
@@ -218,39 +206,6 @@ class Replication:
         if entity in self.world and self.world.owner[self.world.row(entity)] == peer:
             self.world.set_fence(entity, n)
 
-    def _receive(self, peer: int, payload: bytes, now: float, told: Ingested) -> Arrival | None:
-        inbound = self.audience.inbound(peer)
-        if inbound is None:
-            return None
-        if not inbound.admit(now):
-            told.drops[Drop.RATE.reason] += 1
-            return None
-        try:
-            header = unpack_header(payload)
-            views = sections(payload)
-        except WireError:
-            told.malformed[peer] += 1
-            told.drops[Drop.MALFORMED.reason] += 1
-            return None
-        if not inbound.window.receive(header.seq):
-            told.drops[Drop.STALE.reason] += 1
-            return None
-        seq = inbound.unwrap(header.seq)
-        applied = self.audience.unwrap_applied(inbound.row, header.control_applied)
-        if seq > inbound.newest:
-            self._note_newest(inbound, seq, applied, now)
-            told.control_applied[peer] = header.control_applied
-        self.audience.note_received(inbound)
-        return Arrival(inbound.row, seq, applied, header, payload, views)
-
-    def _note_newest(self, inbound: Inbound, seq: int, applied: int, now: float) -> None:
-        audience, row = self.audience, inbound.row
-        inbound.newest = seq
-        audience.applied[row] = max(int(audience.applied[row]), applied)
-        interval = min(MAX_ACK_INTERVAL_S, now - float(audience.acked_s[row]))
-        audience.ack_interval_s[row] += (interval - audience.ack_interval_s[row]) / 8
-        audience.acked_s[row] = now
-
     def _acknowledge(self, arrivals: list[Arrival], now: float) -> None:
         if not arrivals:
             return
@@ -264,12 +219,13 @@ class Replication:
     def _rto_s(self) -> Floats:
         return np.asarray(np.maximum(LEAST_RTO_S, 2 * self.audience.rtt_s), np.float64)
 
-    def _due(self, tick: int) -> Bools:
+    def _due(self, tick: int, now: float) -> Bools:
         """(clients,) whose turn it is, and whose budget carries a frame worth sending."""
         audience, every = self.audience, self.serve_every
         turn = np.arange(len(audience.peer))
         due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
         due &= self._tokens() >= SERVE_BYTES
+        due &= (now - audience.acked_s < SILENT_S) | (now - audience.sent_s >= BARE_FRAME_S)
         crowded = np.flatnonzero(due & audience.limited)
         if len(crowded):
             trip_s = audience.rtt_s[crowded] + audience.ack_interval_s[crowded]

@@ -232,7 +232,6 @@ class World(Table):
             self.length[row, slot] = len(record)
         # Slots that were left out are versioned too: what a control message tells, it tells of all of them.
         self.version[row, self.length[row] > 0] = self.next_version()
-        self.teleported[row] = self.changes
 
     def _restart(self, row: int, tick: int) -> None:
         """Forget how far the former owner's records had come."""
