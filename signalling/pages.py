@@ -10,11 +10,12 @@ import segno
 from aiohttp import hdrs, web
 
 from signalling.bodies import invite_url, room_view
-from signalling.errors import ApiError, UnknownRoomError
+from signalling.errors import ApiError, NotFoundError, UnknownRoomError
 from signalling.joining import API
 from signalling.operations import HOME, PROXIES
 
 WEB = Path(__file__).resolve().parents[1] / "web"
+STATIC = WEB / "static"
 QR_BORDER = 2
 """Quiet zone in modules, on a white ground of its own."""
 
@@ -57,7 +58,18 @@ async def qr_code(request: web.Request) -> web.Response:
 
 @routes.get("/favicon.ico")
 async def favicon(request: web.Request) -> web.FileResponse:  # noqa: ARG001 (a handler's shape)
-    return web.FileResponse(WEB / "static" / "favicon.svg")
+    return web.FileResponse(STATIC / "favicon.svg")
+
+
+@routes.get("/static/{path:.+}")
+async def static(request: web.Request) -> web.FileResponse:
+    try:
+        file = (STATIC / request.match_info["path"]).resolve()
+    except ValueError:  # A null byte.
+        raise NotFoundError from None
+    if not file.is_relative_to(STATIC) or not file.is_file():
+        raise NotFoundError
+    return web.FileResponse(file)
 
 
 def add_pages(app: web.Application) -> None:
@@ -65,7 +77,6 @@ def add_pages(app: web.Application) -> None:
     loader = jinja2.FileSystemLoader(WEB / "templates")
     aiohttp_jinja2.setup(app, loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     app.add_routes(routes)
-    app.router.add_static("/static", WEB / "static", name="static")
 
 
 def render(template: str, request: web.Request, context: dict[str, object], status: int = 200) -> web.Response:
