@@ -2,6 +2,7 @@
 
 import click
 
+from bench.__main__ import main as bench
 from party.bots.command import bots
 from party.command import party
 
@@ -14,6 +15,7 @@ def main() -> None:
 
 main.add_command(party)
 main.add_command(bots)
+main.add_command(bench, "bench")
 
 if __name__ == "__main__":
     main()

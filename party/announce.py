@@ -16,11 +16,9 @@ def lobby_url(public_url: str | None, host: str, port: int) -> str:
         address = ip_address(host)
     except ValueError:
         return f"http://{host}:{port}/"
-    if address.is_unspecified or address.is_loopback:
-        name = "localhost" if address.version == 4 and host != "127.0.0.1" else host
-    else:
-        name = host
-    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+    if address.version == 6:
+        return f"http://[{'::1' if address.is_unspecified else host}]:{port}/"
+    return f"http://{'localhost' if address.is_unspecified else host}:{port}/"
 
 
 def announce(lobby: str, room: str | None, engine: str | None) -> None:

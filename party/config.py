@@ -31,12 +31,14 @@ class PartyConfig:
         engine: str | None = None,
     ) -> "PartyConfig":
         """The same with what the command line gave; None leaves a setting as it is."""
-        home = {"host": host, "port": port, "public_url": public_url}
-        config = replace(
-            self,
-            home=replace(self.home, **{name: value for name, value in home.items() if value is not None}),
-            relay=self.relay if engine is None else replace(self.relay, engine=engine),
+        home = replace(
+            self.home,
+            host=self.home.host if host is None else host,
+            port=self.home.port if port is None else port,
+            public_url=self.home.public_url if public_url is None else public_url,
         )
+        relay = self.relay if engine is None else replace(self.relay, engine=engine)
+        config = replace(self, home=home, relay=relay)
         if config.relay.rtc.bind_address is None and _is_one_of_ours(config.home.host):
             rtc = replace(config.relay.rtc, bind_address=config.home.host)
             config = replace(config, relay=replace(config.relay, rtc=rtc))

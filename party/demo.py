@@ -40,14 +40,20 @@ async def _bring_things(room: soiree.Room) -> None:
     await room.spawn("ball", position=(2, 0, 1), rule="allow", lifetime="with-room", properties={"label": "take me"})
     await room.spawn("box", position=(-3, 0, 2), rule="ask", lifetime="with-room", properties={"label": "ask me"})
     await room.spawn(
-        "sign", position=(0, 0, -3), rule="deny", lifetime="with-room", properties={"text": "Welcome! Take the ball, ask for the box."}
+        "sign",
+        position=(0, 0, -3),
+        rule="deny",
+        lifetime="with-room",
+        properties={"text": "Welcome! Take the ball, ask for the box."},
     )
     await room.spawn("vehicle", position=(5, 0, -2), rule="allow", lifetime="with-room", upright=True)
 
 
 async def _walk(room: soiree.Room) -> None:
     """Round in a circle, upright, facing forward."""
-    avatar = await room.spawn("avatar", position=(WALK_RADIUS_M, 0, 0), rule="deny", lifetime="with-master", upright=True)
+    avatar = await room.spawn(
+        "avatar", position=(WALK_RADIUS_M, 0, 0), rule="deny", lifetime="with-master", upright=True
+    )
     angle = 0.0
     while True:
         angle += WALK_SPEED_M_S / WALK_RADIUS_M * STEP_S
@@ -63,13 +69,20 @@ async def _walk(room: soiree.Room) -> None:
 
 
 async def _be_polite(room: soiree.Room) -> None:
-    """Greet who comes, and say yes to who asks."""
+    """Greet who is here and who comes, and say yes to who asks."""
+    for peer in list(room.peers.values()):
+        await _greet(room, peer)
     async for change in room.changes():
         match change:
-            case soiree.Asked(ask):
+            case soiree.Asked() as ask:
                 await asyncio.sleep(0.5)
                 ask.allow()
-            case soiree.Joined(peer) if peer.id != room.peer_id:
-                await room.send_event("chat", {"text": f"Welcome, {peer.name}!"}, to=peer.id)
+            case soiree.Joined(peer):
+                await _greet(room, peer)
             case _:
                 pass
+
+
+async def _greet(room: soiree.Room, peer: soiree.Peer) -> None:
+    if peer.id != room.peer_id:
+        await room.send_event("chat", {"text": f"Welcome, {peer.name}!"}, to=peer.id)

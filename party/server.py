@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack
+from functools import partial
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,8 +12,9 @@ from party.announce import announce, lobby_url
 from party.config import PartyConfig
 from party.demo import DEMO_CAPACITY, DEMO_CODE, demo
 from relay.service import RelayService
-from signalling.app import HOME, make_app
+from signalling.app import make_app
 from signalling.keys import load_secret
+from signalling.operations import HOME
 from signalling.rooms import RoomDraft
 from soiree.ticket import TicketIssuer
 
@@ -65,7 +67,7 @@ class PartyServer:
         self._closing.push_async_callback(relay.stop)
         app = make_app(self.config.home, relay, issuer)
         app.router.add_get("/ws", relay.websocket)
-        app.router.add_get("/metrics", lambda _: _metrics(relay))
+        app.router.add_get("/metrics", partial(_metrics, relay))
         port = await self._listen(app)
         # Last in is first out: peers hear why before the server closes their sockets.
         self._closing.push_async_callback(relay.stop)
@@ -94,5 +96,5 @@ class PartyServer:
         return f"{self.url}r/{room.code}"
 
 
-async def _metrics(relay: RelayService) -> web.Response:
+async def _metrics(relay: RelayService, _request: web.Request) -> web.Response:
     return web.Response(body=generate_latest(relay.metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
