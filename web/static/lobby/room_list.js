@@ -28,10 +28,13 @@ export class RoomList {
       item.remove();
       this.#cards.delete(id);
     }
+    const focused = document.activeElement;
     rooms.forEach((room, place) => {
       const item = this.#card(room);
       if (this.#list.children[place] !== item) this.#list.insertBefore(item, this.#list.children[place] ?? null);
     });
+    // A card that is moved loses the focus.
+    if (focused instanceof HTMLElement && focused.isConnected && focused !== document.activeElement) focused.focus();
     this.#empty.hidden = rooms.length > 0;
     const people = rooms.reduce((sum, room) => sum + room.peers, 0);
     const words = `${rooms.length} ${rooms.length === 1 ? "room" : "rooms"} open, ${people} ${people === 1 ? "person" : "people"} in`;
@@ -43,7 +46,7 @@ export class RoomList {
     const drawn = JSON.stringify(room);
     const known = this.#cards.get(room.id);
     if (known?.drawn === drawn) return known.item;
-    const item = known?.item ?? make("li", { class: "room-card", "data-testid": "room-card" });
+    const item = known?.item ?? newCard();
     const held = item.contains(document.activeElement) ? document.activeElement?.getAttribute("data-act") : null;
     item.replaceChildren(...this.#inside(room));
     if (held) find(`[data-act="${held}"]`, HTMLElement, item).focus();
@@ -71,4 +74,11 @@ export class RoomList {
       make("div", { class: "row ends" }, invite, enter),
     ];
   }
+}
+
+/** An empty card that rises once: being moved is no news. */
+function newCard() {
+  const item = make("li", { class: "room-card new", "data-testid": "room-card" });
+  item.addEventListener("animationend", () => item.classList.remove("new"), { once: true });
+  return item;
 }

@@ -1,5 +1,5 @@
 import { find, make } from "../parts/dom.js";
-import { guest, MAX_NAME_CHARS, passwords, tidyName } from "../parts/keepsakes.js";
+import { guest, hostKeys, MAX_NAME_CHARS, passwords, tidyName } from "../parts/keepsakes.js";
 import { JoinError, join } from "../soiree/index.js";
 import { closingWords, doorWords } from "./words.js";
 
@@ -20,20 +20,24 @@ export class Door {
 
   /**
    * Until one is in.
-   * @param {string} code of the room
+   * @param {{code: string, id: string, name: string}} place the room, as far as the page knows it
    * @param {{name: string | null, transport: "auto" | "webrtc" | "websocket"}} wanted by the page's address
    * @returns {Promise<Room>}
    */
-  async enter(code, wanted) {
-    let name = tidyName(wanted.name ?? "") || guest.name() || (await this.#askName());
+  async enter({ code, id, name: title }, wanted) {
+    const name = tidyName(wanted.name ?? "") || guest.name() || (await this.#askName(title));
     for (;;) {
       const password = passwords.get(code) ?? undefined;
       try {
-        const room = await join({ url: location.origin, room: code, name, transport: wanted.transport, password, storage: session() });
+        const room = await join({ url: location.origin, room: code, name, transport: wanted.transport, password, hostKey: hostKeys.get(id) ?? undefined, storage: session() });
         if (this.#dialog.open) this.#dialog.close();
         return room;
       } catch (error) {
         if (!(error instanceof JoinError)) throw error;
+        if (["unauthorized", "not-host"].includes(error.code) && hostKeys.get(id)) {
+          hostKeys.drop(id); // the server has another secret now: we are a guest like any other
+          continue;
+        }
         if (error.code === "wrong-password") passwords.drop(code);
         const missing = error.code === "wrong-password" && password === undefined;
         const words = doorWords(missing ? "password-needed" : error.code, error.message);
@@ -50,8 +54,9 @@ export class Door {
     location.reload();
   }
 
-  async #askName() {
-    const words = { title: "Who is coming in?", text: "This is what the others will call you." };
+  /** @param {string} room its name */
+  async #askName(room) {
+    const words = { title: room ? `Into “${room}”` : "Who is coming in?", text: "What may the others call you?" };
     for (;;) {
       const name = tidyName(await this.#ask(words, "name", { maxlength: String(MAX_NAME_CHARS), autocomplete: "nickname" }));
       if (!name) continue;

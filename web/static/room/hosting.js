@@ -52,7 +52,7 @@ export class Hosting {
   /** @param {boolean} locked */
   #show(locked) {
     this.#locked = locked;
-    this.#lock.textContent = locked ? "Unlock the door" : "Lock the door";
+    this.#lock.textContent = locked ? "Unlock" : "Lock the door";
     this.#lock.setAttribute("aria-pressed", String(locked));
     this.#onLocked(locked);
   }

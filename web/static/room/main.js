@@ -51,7 +51,7 @@ async function act(work, done) {
 }
 
 const door = new Door();
-const room = await door.enter(code, { name: address.get("name"), transport });
+const room = await door.enter({ code, id: told?.id ?? "", name: told?.name ?? "" }, { name: address.get("name"), transport });
 Object.assign(window, { soiree: { room } });
 document.body.dataset["inside"] = "yes";
 
