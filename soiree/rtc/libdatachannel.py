@@ -36,7 +36,7 @@ MAX_EXTRA_CHANNELS = 8
 SCTP_SEND_BUFFER_BYTES = 1024 * 1024
 """What SCTP takes before `buffered_amount` rises above 0; the binding cannot make it smaller. So a path that stands still takes in this
 much stale state unseen: only the user, who hears the peer's acknowledgements, can hold it back."""
-ACLOSE_TIMEOUT_S = 2.0
+ACLOSE_TIMEOUT_S = 1.5
 """How long `aclose` waits for peers that do not answer; C++ gives up on them after some 12 s, on threads of its own."""
 QUIET_S = 0.05
 """From the last callback of a closed connection until it is dropped, so that no C++ thread is still on its way out of it."""

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import cast
 
 _HOST_CANDIDATE = re.compile(r"(127\.0\.0\.1 )(\d+)( typ host)")
 
@@ -16,8 +17,7 @@ class _Side(asyncio.DatagramProtocol):
         self._front = front
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)  # uvloop's is no subclass
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         self._valve.pass_on(data, addr, front=self._front)
