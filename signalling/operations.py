@@ -62,20 +62,23 @@ class Call:
     def visitor(self, room: Room) -> Visitor:
         """Who asks; a host key shown must be this room's. Credentials of another scheme are some proxy's, not ours."""
         host = self.request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer ")
-        if host:
-            self.demand_host(room)
+        if host and self.hosted_room_id() != room.room_id:
+            raise NotHostError
         return Visitor(self.client_key, self.base_url, host)
 
-    def demand_host(self, room: Room) -> None:
-        """Let only the room's host pass. Raises UnauthorizedError, NotHostError."""
+    def hosted_room_id(self) -> str:
+        """Id of the room whose host key is shown. Raises UnauthorizedError."""
         scheme, _, token = self.request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "bearer":
             raise UnauthorizedError
         try:
-            key = self.home.verifier.host_key(token.strip(), self.home.wall())
+            return self.home.verifier.host_key(token.strip(), self.home.wall()).room
         except TicketError as error:
             raise UnauthorizedError(error.message) from None
-        if key.room != room.room_id:
+
+    def demand_host(self) -> None:
+        """Let only the host of the path's room pass. Raises UnauthorizedError before anything is told of the room, and NotHostError."""
+        if self.hosted_room_id() != self.room().room_id:
             raise NotHostError
 
 
@@ -123,7 +126,7 @@ def route(operation: Operation) -> web.RouteDef:
         body = read_body(await request.read(), operation.body) if operation.body is not None else None
         call = Call(request, body)
         if operation.host:
-            call.demand_host(call.room())
+            call.demand_host()
         answer = await operation.handler(call)
         if isinstance(answer, web.StreamResponse):
             return answer

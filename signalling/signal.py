@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import WSMsgType, web
 
-from signalling.errors import CLOSE_CODES, ShutdownError, SignalError
+from signalling.errors import CLOSE_CODES, InvalidError, ShutdownError, SignalError
 from signalling.homeserver import Homeserver
 from signalling.limits import FIRST_OFFER_TIMEOUT_S, MAX_SIGNAL_BYTES, SIGNAL_HEARTBEAT_S, SIGNAL_OUTBOX
 from signalling.negotiation import (
@@ -44,13 +44,15 @@ _REASONS = {
 
 
 async def serve_signal(home: Homeserver, request: web.Request, client_key: str) -> web.StreamResponse:
-    """Carry one negotiation until either side ends it. Raises BusyError and ShutdownError before the WebSocket is there."""
+    """Carry one negotiation until either side ends it. Raises ApiError before the WebSocket is there."""
     if home.stopping.is_set():
         raise ShutdownError
     with home.signal_sockets.place(client_key):
         websocket = web.WebSocketResponse(
             max_msg_size=HARD_LIMIT_BYTES, heartbeat=SIGNAL_HEARTBEAT_S, compress=False, timeout=GOODBYE_TIMEOUT_S
         )
+        if not websocket.can_prepare(request):
+            raise InvalidError("This address speaks WebSocket: open it with one.")
         await websocket.prepare(request)
         await SignalSocket(home, websocket).run()
         return websocket
