@@ -2,6 +2,7 @@ import { Camera, scaleBar } from "./camera.js";
 import { Figure } from "./figure.js";
 import { Painter } from "./painter.js";
 import { colourOf } from "./palette.js";
+import { choosePlates } from "./plates.js";
 import { radiusOf } from "./shapes.js";
 
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
@@ -125,7 +126,7 @@ export class RoomMap {
       if (one.entity.kind === "avatar" && one.entity.isMine) this.#painter.self(one);
       this.#painter.thing(one, one.entity.id === this.selected);
     }
-    for (const one of placed) this.#label(one);
+    for (const plate of choosePlates(placed.flatMap((one) => this.#plates(one)))) this.#painter.plate(plate);
   }
 
   /** What is in view, people over things, small over large. @param {number} at seconds @returns {Placed[]} */
@@ -143,15 +144,20 @@ export class RoomMap {
     return placed.sort((a, b) => rank(a) - rank(b) || a.entity.id - b.entity.id);
   }
 
-  /** @param {Placed} placed */
-  #label({ entity, px, py, r }) {
+  /** Names of people, words of signs, and what the chosen thing is. @param {Placed} placed @returns {import("./plates.js").Plate[]} */
+  #plates({ entity, px, py, r }) {
     const chosen = entity.id === this.selected;
-    const text = entity.properties["text"] ?? entity.properties["label"];
+    const plate = (/** @type {string} */ words, /** @type {number} */ below, /** @type {number} */ weight, /** @type {string | null} */ colour = null) => {
+      const short = shorten(words);
+      return { words: short, px, py: py + below, width: this.#painter.plateWidth(short, colour), colour, weight };
+    };
     if (entity.kind === "avatar") {
       const name = entity.isMine ? "You" : this.#nameOf(entity.owner || entity.master);
-      this.#painter.plate(shorten(name), px, py + r + 20, colourOf(entity.owner));
-    } else if (typeof text === "string" && text) this.#painter.plate(shorten(text), px, py - r - 22, null);
-    if (chosen && entity.kind !== "avatar") this.#painter.plate(`${shorten(entity.kind)} ${entity.id}`, px, py + r + 26, null);
+      return [plate(name, r + 20, entity.isMine || chosen ? 4 : 2, colourOf(entity.owner))];
+    }
+    const text = entity.properties["text"] ?? entity.properties["label"];
+    const plates = typeof text === "string" && text ? [plate(text, -r - 22, chosen ? 4 : 1)] : [];
+    return chosen ? [...plates, plate(`${entity.kind} ${entity.id}`, r + 26, 3)] : plates;
   }
 
   /** Where an entity seems to be. @param {number} id @returns {{x: number, z: number, yaw: number} | null} */

@@ -1,5 +1,6 @@
 import { roundLength } from "./camera.js";
 import { colourOf, hueOf } from "./palette.js";
+import { PLATE_HEIGHT_PX } from "./plates.js";
 import { drawShape, ringShape } from "./shapes.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
@@ -10,6 +11,11 @@ const MAX_REMEMBERED = 400;
 const GLOW_PX = 128;
 /** Pixels that a grid line keeps from the next. */
 const GRID_PX = 44;
+/** A dot before the words of a plate, with the space after it. */
+const DOT_PX = 12;
+const PLATE_MARGIN_PX = 8;
+/** Things smaller than this show their rule only while chosen, pixels. */
+const RULE_FROM_PX = 10;
 const RULE_FONT = '800 12px system-ui, "DejaVu Sans", sans-serif';
 const FONT = '600 13px ui-rounded, system-ui, "DejaVu Sans", sans-serif';
 
@@ -120,7 +126,7 @@ export class Painter {
     context.fillStyle = entity.owner === 0 ? this.#style.far : colourOf(entity.owner);
     drawShape(context, entity.kind, r, this.#style.plate);
     context.restore();
-    if (entity.kind !== "avatar" && r >= 6) this.#rule(entity.rule, px + r * 0.72 + 5, py - r * 0.72 - 5);
+    if (entity.kind !== "avatar" && (selected || r >= RULE_FROM_PX)) this.#rule(entity.rule, px + r * 0.72 + 5, py - r * 0.72 - 5);
   }
 
   /** @param {number} r */
@@ -177,15 +183,14 @@ export class Painter {
     context.stroke();
   }
 
-  /** Words on a plate under (or, for a sign, over) a thing. @param {string} words @param {number} px @param {number} py its middle @param {string | null} colour of a dot before them */
-  plate(words, px, py, colour) {
+  /** Words on a plate. @param {import("./plates.js").Plate} plate */
+  plate({ words, px, py, width, colour }) {
     const context = this.#context;
     context.font = FONT;
-    const width = this.#width(words);
-    const dot = colour ? 12 : 0;
-    const left = px - (width + dot) / 2;
+    const dot = colour ? DOT_PX : 0;
+    const left = px - width / 2 + PLATE_MARGIN_PX;
     context.beginPath();
-    context.roundRect(left - 8, py - 11, width + dot + 16, 22, 11);
+    context.roundRect(px - width / 2, py - PLATE_HEIGHT_PX / 2, width, PLATE_HEIGHT_PX, PLATE_HEIGHT_PX / 2);
     context.fillStyle = this.#style.plate;
     context.globalAlpha = 0.88;
     context.fill();
@@ -200,6 +205,12 @@ export class Painter {
     context.textBaseline = "middle";
     context.textAlign = "left";
     context.fillText(words, left + dot, py + 1);
+  }
+
+  /** How wide a plate becomes, pixels. @param {string} words @param {string | null} colour */
+  plateWidth(words, colour) {
+    this.#context.font = FONT;
+    return this.#width(words) + (colour ? DOT_PX : 0) + 2 * PLATE_MARGIN_PX;
   }
 
   /** @param {string} words */
