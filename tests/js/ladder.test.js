@@ -25,9 +25,10 @@ function climb(t, kinds = ["webrtc", "websocket"]) {
 }
 
 test("WebRTC alone, while it is quick", async (t) => {
-  const { made, better, kindsMade } = climb(t);
+  const { ladder, made, better, kindsMade } = climb(t);
   made[0].open();
   await turn();
+  ladder.confirm();
   t.mock.timers.tick(PATIENCE_MS + 1);
   assert.deepEqual([kindsMade(), better], [["webrtc"], [[made[0], ""]]]);
 });
@@ -53,6 +54,22 @@ test("WebRTC that comes first stops the WebSocket's attempt", async (t) => {
   await turn();
   assert.equal(made[1].state, "closed");
   assert.equal(better.length, 1);
+});
+
+test("WebRTC that connects and stays mute gives way to the WebSocket, and is tried again", async (t) => {
+  const { ladder, made, better, kindsMade } = climb(t);
+  made[0].open();
+  await turn();
+  t.mock.timers.tick(PATIENCE_MS);
+  assert.deepEqual(kindsMade(), ["webrtc", "websocket"]);
+  made[1].open();
+  await turn();
+  ladder.confirm();
+  assert.deepEqual(better.at(-1), [made[1], "WebRTC connected, and stayed mute"]);
+  t.mock.timers.tick(RETRY_MS.first);
+  made[2].open();
+  await turn();
+  assert.deepEqual(better.at(-1), [made[2], ""]);
 });
 
 test("a failure of WebRTC is not waited for", async (t) => {

@@ -20,6 +20,7 @@ const PASSING = new Set([408, 425, 429]);
  * @property {string} name
  * @property {string} [password]
  * @property {string} [identity]
+ * @property {string} [hostKey] proves who made the room
  * @property {string} [resume]
  * @property {"auto" | "webrtc" | "websocket"} [transport]
  * @property {Storage | null} [storage]
@@ -39,6 +40,8 @@ export class Gate {
   #identityKept;
   /** @type {string | undefined} */
   #resume;
+  /** @type {string | undefined} */
+  #identity;
   /** @type {string | null} */
   #ticket = null;
 
@@ -48,6 +51,7 @@ export class Gate {
     this.#resumeKept = new Keepsake(options.storage, "resume", options.url, options.room);
     this.#identityKept = new Keepsake(options.identityStorage, "identity", options.url);
     this.#resume = options.resume ?? this.#resumeKept.read();
+    this.#identity = options.identity ?? this.#identityKept.read();
   }
 
   /** @returns {Promise<{kinds: readonly Kind[], make: (kind: Kind) => Transport}>} @throws {JoinError} `final` when asking again is of no use */
@@ -61,7 +65,8 @@ export class Gate {
     this.#ticket = admission.ticket;
     this.#resume = admission.resume ?? this.#resume;
     this.#resumeKept.write(this.#resume ?? null);
-    if (admission.identity) this.#identityKept.write(admission.identity);
+    this.#identity = admission.identity ?? this.#identity;
+    this.#identityKept.write(this.#identity ?? null);
     const { transport = "auto" } = this.#options;
     const kinds = admission.transports.filter((kind) => (transport === "auto" || transport === kind) && (kind !== "webrtc" || canWebRtc()));
     return { kinds, make: (kind) => this.#make(kind, admission) };
@@ -74,17 +79,16 @@ export class Gate {
 
   /** @returns {Promise<Admission>} */
   async #ask() {
-    const { url, room, name, password, identity = this.#identityKept.read() } = this.#options;
-    if (this.#resume) {
-      try {
-        return await requestAdmission(url, room, { name, resume: this.#resume });
-      } catch (error) {
-        if (this.entered || !(error instanceof JoinError) || error.status === 0 || error.status >= 500) throw judged(error);
-        this.#resume = undefined;
-      }
+    const { url, room, name, password, hostKey } = this.#options;
+    const who = { name, ...(this.#identity ? { identity: this.#identity } : {}) };
+    try {
+      if (this.#resume) return await requestAdmission(url, room, { ...who, resume: this.#resume }, hostKey);
+    } catch (error) {
+      if (this.entered || !(error instanceof JoinError) || error.status === 0 || error.status >= 500) throw judged(error);
+      this.#resume = undefined;
     }
     try {
-      return await requestAdmission(url, room, { name, ...(password ? { password } : {}), ...(identity ? { identity } : {}) });
+      return await requestAdmission(url, room, { ...who, ...(password ? { password } : {}) }, hostKey);
     } catch (error) {
       throw judged(error);
     }

@@ -32,12 +32,13 @@ const TIMEOUT_MS = 10000;
  * @param {string} url origin of the server, and a path before /api if it has one
  * @param {string} room id or code
  * @param {JoinRequest} request
+ * @param {string} [hostKey]
  * @returns {Promise<Admission>}
  * @throws {JoinError} what the server answered, or `unreachable`
  */
-export async function requestAdmission(url, room, request) {
+export async function requestAdmission(url, room, request, hostKey) {
   const address = `${url.replace(/\/+$/, "")}/api/v1/rooms/${encodeURIComponent(room)}/join`;
-  const response = await ask(address, JSON.stringify(request));
+  const response = await ask(address, JSON.stringify(request), hostKey);
   const body = await response.json().catch(() => null);
   if (response.ok && body && typeof body.peer_id === "number") return body;
   const error = body?.error ?? {};
@@ -46,11 +47,12 @@ export async function requestAdmission(url, room, request) {
   );
 }
 
-/** @param {string} address @param {string} body @returns {Promise<Response>} */
-async function ask(address, body) {
+/** @param {string} address @param {string} body @param {string} [hostKey] @returns {Promise<Response>} */
+async function ask(address, body, hostKey) {
+  const headers = { "content-type": "application/json", ...(hostKey ? { authorization: `Bearer ${hostKey}` } : {}) };
   try {
     return await fetch(address, {
-      method: "POST", headers: { "content-type": "application/json" }, body, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS),
+      method: "POST", headers, body, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch (error) {
     throw new JoinError("unreachable", `the server cannot be reached (${error instanceof Error ? error.message : error})`);

@@ -1,6 +1,6 @@
 /**
- * Which transport to stand on (docs/PROTOCOL.md section 1): WebRTC first; the WebSocket beside it when that takes long or fails; the better
- * one kept; and while it is the WebSocket, WebRTC tried again in the background.
+ * Which transport to stand on (docs/PROTOCOL.md section 1): WebRTC first; the WebSocket beside it when that takes long, fails, or connects
+ * and stays mute; the better one kept; and while it is the WebSocket, WebRTC tried again in the background.
  */
 
 import { SoireeError } from "./errors.js";
@@ -8,7 +8,7 @@ import { SoireeError } from "./errors.js";
 /** @typedef {import("./transports/transport.js").Transport} Transport */
 /** @typedef {"webrtc" | "websocket"} Kind */
 
-/** Milliseconds that WebRTC has to itself. */
+/** Milliseconds that WebRTC has to itself: first to connect, then to bring the welcome. */
 export const PATIENCE_MS = 1500;
 /** Milliseconds until WebRTC is tried again, doubling from the first to the last. */
 export const RETRY_MS = Object.freeze({ first: 10000, last: 60000 });
@@ -55,6 +55,11 @@ export class Ladder {
     else queueMicrotask(() => this.#fail());
   }
 
+  /** The transport last called better has brought the welcome. */
+  confirm() {
+    if (this.#held === "webrtc") clearTimeout(this.#timer);
+  }
+
   /** Gives up everything that is not in use. */
   stop() {
     this.#stopped = true;
@@ -96,8 +101,20 @@ export class Ladder {
     if (kind === "webrtc") {
       for (const other of this.#attempts.keys()) other.close();
       this.#attempts.clear();
+      this.#listenFor();
     } else if (!this.#trying("webrtc")) this.#retryLater();
     this.#options.onBetter(transport, kind === "webrtc" ? "" : this.#why);
+  }
+
+  /** Gives the WebRTC connection its time to be confirmed. */
+  #listenFor() {
+    const { kinds, patienceMs = PATIENCE_MS } = this.#options;
+    if (!kinds.includes("websocket")) return;
+    this.#timer = setTimeout(() => {
+      this.#held = null;
+      this.#fellBack = false;
+      this.#fallBack("WebRTC connected, and stayed mute");
+    }, patienceMs);
   }
 
   /** @param {Transport} transport @param {Kind} kind @param {SoireeError} error */

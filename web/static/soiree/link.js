@@ -25,8 +25,8 @@ const ACK_EVERY_S = 0.2;
 const ACK_SOON_S = 0.02;
 /** Silence after which the connection is given up, seconds: the relay pings each second. */
 const SILENCE_S = 5;
-/** Seconds for the welcome to come. */
-const WELCOME_S = 10;
+/** Seconds for the welcome to come, where nothing else is there to take over. */
+const WELCOME_S = 4;
 /** A connection that lived this long ends the backing off, seconds. */
 const STABLE_S = 10;
 const BACKOFF_MS = Object.freeze([0, 500, 1000, 2000, 4000, 8000]);
@@ -148,7 +148,10 @@ export class Link {
         kinds: admitted.kinds,
         make: admitted.make,
         onBetter: (transport, why) => this.#hello(transport, why),
-        onFailed: (error) => this.#failed(error),
+        onFailed: (error) => {
+          this.#drop();
+          this.#failed(error);
+        },
       });
       this.#ladder.start();
     } catch (error) {
@@ -275,6 +278,7 @@ export class Link {
     this.session.carry(welcome.applied);
     this.connected = true;
     this.#up = true;
+    this.#ladder?.confirm();
     this.#former?.close();
     this.#former = null;
     this.clock.onWelcome(welcome.tick, this.now);

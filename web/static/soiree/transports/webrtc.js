@@ -6,6 +6,9 @@ import { CONTROL, MAX_BUFFERED_STATE_BYTES, STATE, Transport } from "./transport
 /** Candidates of the relay that may come before its answer. */
 const MAX_EARLY_CANDIDATES = 64;
 
+/** Milliseconds after opening at which signalling ends: later candidates could not better the connection. */
+const SIGNAL_LINGER_MS = 5000;
+
 /** @returns {boolean} whether this place can do WebRTC at all */
 export const canWebRtc = () => typeof RTCPeerConnection === "function";
 
@@ -19,6 +22,8 @@ export class WebRtcTransport extends Transport {
   /** @type {WebSocket} */
   #signal;
   #offered = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #lingering;
   /** @type {RTCIceCandidateInit[]} the relay's, until its answer is in */
   #early = [];
   /** @type {string[]} ours, until the offer is out */
@@ -50,7 +55,9 @@ export class WebRtcTransport extends Transport {
     const channel = this.#connection.createDataChannel(label, { ...init, negotiated: true, id });
     channel.binaryType = "arraybuffer";
     channel.onopen = () => {
-      if (this.#control.readyState === "open" && this.#state.readyState === "open") this.begun();
+      if (this.#control.readyState !== "open" || this.#state.readyState !== "open") return;
+      this.begun();
+      this.#lingering = setTimeout(() => this.#signal.close(), SIGNAL_LINGER_MS);
     };
     channel.onmessage = ({ data }) => {
       if (data instanceof ArrayBuffer) this.onMessage(id, new Uint8Array(data));
@@ -143,6 +150,7 @@ export class WebRtcTransport extends Transport {
 
   /** @override */
   release() {
+    clearTimeout(this.#lingering);
     this.#signal.close();
     this.#connection.close();
   }
