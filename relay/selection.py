@@ -8,7 +8,7 @@ import numpy as np
 from relay.audience import Audience
 from relay.pairs import Pairs
 from relay.table import Bools, Floats, Ints
-from relay.world import SLOTS, World
+from relay.world import NO_SEQ, SLOTS, World
 from soiree.wire import quantise as q
 from soiree.wire.state import Slot
 
@@ -49,7 +49,7 @@ def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_tick
     """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
     client, row = pairs.client[: pairs.high], pairs.row[: pairs.high]
     told = due[client] & (pairs.told[: pairs.high] <= audience.applied[client])
-    told &= (world.owner[row] != audience.peer[client]) & (pairs.born[: pairs.high] == world.born[row])
+    told &= pairs.born[: pairs.high] == world.born[row]
     pair = np.flatnonzero(told)
     client, row = client[pair], row[pair]
     version, sent = world.version[row], pairs.sent[pair]
@@ -57,6 +57,8 @@ def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_tick
     since = audience.serves[client] - pairs.first_serve[pair]
     send[:, Slot.TRANSFORM] |= world.at_rest[row] & np.isin(since, REPEATS)
     send &= version > pairs.acked[pair]
+    # An owner lacks what its predecessor said last, until it speaks for itself.
+    send &= (world.owner[row] != audience.peer[client])[:, None] | (world.seq[row] == NO_SEQ)
     nth, slot = np.nonzero(send)
     return Choice(pair[nth], slot, client[nth], row[nth])
 

@@ -75,6 +75,7 @@ def _apply_fixed(
             frame.ignored += 1
         else:
             entity.ticks[slot] = tick
+            entity.told[slot] = True
             entity.slots[slot] = Held(kind, base, payload[at : at + stride])
             into.append(entity)
         at += stride
@@ -94,5 +95,6 @@ def _apply_props(payload: bytes, view: SectionView, frame: Frame, entities: Mapp
             frame.ignored += 1
             continue
         entity.ticks[slot] = tick
+        entity.told[slot] = True
         entity.slots[slot] = Held(Section.PROPS, None, (ident | len(props) << 24).to_bytes(4, "little") + props)
         frame.props.append((entity, props))

@@ -76,7 +76,7 @@ class Entity:
 
     __slots__ = (
         "_hub", "alive", "ask_timeout_ms", "attach", "attach_rule", "epoch", "fallback", "id", "kind", "lifetime", "master", "owner",
-        "parent", "properties", "rule", "slots", "ticks", "upright", "uuid", "written",
+        "parent", "properties", "rule", "slots", "ticks", "told", "upright", "uuid", "written",
     )  # fmt: skip
 
     def __init__(self, hub: Hub, spawned: m.Spawned) -> None:
@@ -103,6 +103,8 @@ class Entity:
         """Frames older than this tick are not applied to the slot."""
         self.written = [False, False, False]
         """Slots that we have set since we own it."""
+        self.told = [False, False, False]
+        """Slots of which the relay has told something, ever."""
         self.take_placed(spawned.state, spawned.tick)
 
     def __repr__(self) -> str:
@@ -314,6 +316,7 @@ class Entity:
         for slot, (kind, record) in placed.records.items():
             self.slots[slot] = Held(kind, placed.base, records.with_entity(record, self.id))
             self.written[slot] = False
+            self.told[slot] = True
             self.ticks[slot] = max(self.ticks[slot], tick)
         kind = placed.records[Slot.TRANSFORM].kind
         self.upright = kind is Section.UPRIGHT or (kind is Section.CHILD and self.upright)
@@ -323,4 +326,8 @@ class Entity:
         self.owner = granted.owner
         self.epoch = granted.epoch
         self.ticks = [max(tick, granted.tick) for tick in self.ticks]
+        for slot in (Slot.POSE, Slot.PROPS):
+            if self.written[slot] and not self.told[slot]:
+                # Perhaps it never came to the relay; if it did, the relay tells of it again.
+                self.slots[slot] = None
         self.written = [False, False, False]

@@ -40,6 +40,8 @@ RETRY_FIRST_S = 0.1
 RETRY_LAST_S = 2.0
 PROMPT_APPLIED = 16
 """So many control messages applied are told at once rather than with the next serving tick: snapshots are paced by it."""
+PROMPT_FRAMES = 2
+"""So many frames are acknowledged at once over a WebSocket, where the relay lets only a few be under way unacknowledged."""
 MAX_FEEDS = 64
 """Readers of changes at a time."""
 FINAL = frozenset(
@@ -488,7 +490,7 @@ class Room:
                 frame = session.frame(payload, now)
                 if frame is not None:
                     self._on_frame(frame)
-        if session.untold >= PROMPT_APPLIED:
+        if session.untold >= PROMPT_APPLIED or (session.unacked >= PROMPT_FRAMES and carrier.kind == "websocket"):
             session.frames(now)
         self._pump()
 

@@ -98,6 +98,7 @@ class Session:
         world: who and what is here.
         clock: the relay's clock.
         upward: what we own and the relay does not have yet.
+        unacked: frames with records that came since our last one.
         frames_in, records_in: STATE frames and records applied so far.
     """
 
@@ -117,7 +118,7 @@ class Session:
         self._fresh = True
         self._malformed = 0
         self._outputs: deque[Output] = deque()
-        self._ack_owed = False
+        self.unacked = 0
         self._told_applied = 0
         self._frame_at = 0.0
 
@@ -207,11 +208,11 @@ class Session:
             self._window.mask,
             self._inbox.applied & 0xFFFF,
         )
-        owing = self._ack_owed or self.untold > 0 or now - self._frame_at >= IDLE_FRAME_S
+        owing = self.unacked > 0 or self.untold > 0 or now - self._frame_at >= IDLE_FRAME_S
         for frame in self.upward.frames(header, now, self.clock.rtt_s, at_least_one=owing):
             self._outputs.append(SendState(frame))
             self._frame_at = now
-            self._ack_owed = False
+            self.unacked = 0
             self._told_applied = self._inbox.applied
 
     # What the relay says.
@@ -250,7 +251,7 @@ class Session:
         if not views:
             return None
         frame = downward.apply(payload, header, views, self.world.entities, self.peer)
-        self._ack_owed = True
+        self.unacked += 1
         self.frames_in += 1
         self.records_in += len(frame.moved) + len(frame.posed) + len(frame.props)
         return frame

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from party.bots.report import differences
 from soiree.client import changes as ch
 from soiree.client.errors import RefusedError, RoomClosedError
+from soiree.client.placement import placed_bytes
 from soiree.client.session import MALFORMED_LIMIT, Phase
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES
+from soiree.wire.records import Transform
 from tests.soiree.client.back_to_back import Guest, Party
 
 
@@ -119,9 +121,6 @@ def test_a_passenger_is_seen_where_it_sits() -> None:
     car, rider = alice.spawn((100, 0, 0)), alice.spawn((101, 0, 0))
     party.run(0.2)
     parent, child = alice.spawned(car), alice.spawned(rider)
-    from soiree.client.placement import placed_bytes
-    from soiree.wire.records import Transform
-
     n = alice.say(m.SetParent, child.id, parent.id, placed_bytes(Transform((1, 0, 0)), upright=False, child=True), None)
     party.run(0.2)
     assert isinstance(alice.answers[n], m.ParentSet)
