@@ -11,7 +11,7 @@ import { radiusOf } from "./shapes.js";
 /** The map goes on drawing for so long after the last change, seconds. */
 const AWAKE_S = 0.7;
 /** Longest step of what moves by itself, seconds: after a pause nothing leaps. */
-const LONGEST_STEP_S = 0.1;
+const LONGEST_STEP_S = 0.25;
 /** Pixels around a thing in which it is still hit. */
 const HIT_PX = 10;
 /** Characters of a plate. */

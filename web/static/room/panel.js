@@ -51,6 +51,7 @@ export class Panel {
     this.#act = act;
     this.#onClose = onClose;
     find("#panel-close", HTMLButtonElement).addEventListener("click", () => this.#onClose());
+    this.#panel.addEventListener("keydown", (event) => event.key === "Escape" && this.#onClose());
     this.#wire();
   }
 
@@ -58,6 +59,8 @@ export class Panel {
   choose(entity) {
     this.entity = entity;
     this.#note.value = "";
+    // The focus does not vanish with the panel: it goes back to the map.
+    if (entity === null && this.#panel.contains(document.activeElement)) find("#map", HTMLElement).focus({ preventScroll: true });
     this.#panel.hidden = entity === null;
     this.draw();
   }
