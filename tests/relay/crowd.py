@@ -30,6 +30,8 @@ class Link:
     up_state: list[bytes] = field(default_factory=list)
     closing: bool = False
     """The relay has closed it; what is under way still arrives."""
+    dead: bool = False
+    """Nothing arrives any more, and the relay does not know."""
 
 
 class Crowd:
@@ -114,12 +116,11 @@ class Crowd:
         link.up_control.extend(client.outbox.replay())
         self.after()
 
-    def cut(self, peer: int, *, noticed: bool = True) -> None:
-        """The connection is gone, with all that was under way; the relay may notice later."""
-        self.links[peer] = None if noticed else Link()
-        if noticed:
-            self.room.detach(peer, self.now)
-            self.after()
+    def cut(self, peer: int) -> None:
+        """The connection is gone, with all that was under way, and the relay knows."""
+        self.links[peer] = None
+        self.room.detach(peer, self.now)
+        self.after()
 
     # Carrying
 
@@ -127,7 +128,7 @@ class Crowd:
         """Control messages reach the relay."""
         link = self.links[peer]
         moved = False
-        while link is not None and link.up_control and count and not link.closing:
+        while link is not None and link.up_control and count and not (link.closing or link.dead):
             count -= 1
             moved = True
             self.room.control(peer, link.up_control.popleft(), self.now)
@@ -140,11 +141,11 @@ class Crowd:
         link = self.links[peer]
         client = self.clients[peer]
         moved = False
-        while link is not None and link.down_control and count:
+        while link is not None and link.down_control and count and not link.dead:
             count -= 1
             moved = True
             client.receive_control(link.down_control.popleft())
-        if link is not None and link.closing and not link.down_control:
+        if link is not None and link.closing and (link.dead or not link.down_control):
             self.links[peer] = None
             moved = True
         return moved
@@ -152,7 +153,7 @@ class Crowd:
     def deliver_frames(self, peer: int) -> None:
         """State frames reach the client."""
         link = self.links[peer]
-        if link is None:
+        if link is None or link.dead:
             return
         frames, link.down_state = link.down_state, []
         for frame in frames:
@@ -165,11 +166,15 @@ class Crowd:
         batch = []
         for peer in list(self.clients if peers is None else peers):
             link = self.links[peer]
-            if link is None or link.closing:
+            if link is None or link.closing or link.dead:
                 continue
             batch += [(peer, frame) for frame in link.up_state]
             link.up_state.clear()
             batch.append((peer, self.clients[peer].frame(self.tick)))
+        self.take(batch)
+
+    def take(self, batch: list[tuple[int, bytes]]) -> None:
+        """Frames arrive at the relay."""
         self.room.frames(batch, self.now)
         self.flush()
 
@@ -218,7 +223,7 @@ class Crowd:
         client = self.clients[peer]
         payload = client.say(message, *fields)
         link = self.links[peer]
-        if link is not None and not link.closing:
+        if link is not None and not (link.closing or link.dead):
             link.up_control.append(payload)
         number = client.outbox.last
         if self.auto:

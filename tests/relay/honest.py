@@ -40,18 +40,22 @@ REASONS = frozenset(
 """Why a command may be refused (PROTOCOL 9)."""
 
 
-def place(x: float, y: float = 0.0, z: float = 0.0) -> bytes:
+def place(x: float, y: float = 0.0, z: float = 0.0, props: bytes | None = None) -> bytes:
     """A placed record in the world, metres."""
-    transform = Transform((x, y, z))
-    return pack_placed(
-        Placed(base_for((x, y, z)), {Slot.TRANSFORM: PlacedRecord(Section.MOVE, encode_move(0, transform))})
-    )
+    move = encode_move(0, Transform((x, y, z)))
+    return _placed(base_for((x, y, z)), PlacedRecord(Section.MOVE, move), props)
 
 
-def place_in(x: float, y: float = 0.0, z: float = 0.0) -> bytes:
+def place_in(x: float, y: float = 0.0, z: float = 0.0, props: bytes | None = None) -> bytes:
     """A placed record within a parent, metres."""
-    record = encode_child(0, 0, Transform((x, y, z)))
-    return pack_placed(Placed(Base(0, 0, 0), {Slot.TRANSFORM: PlacedRecord(Section.CHILD, record)}))
+    return _placed(Base(0, 0, 0), PlacedRecord(Section.CHILD, encode_child(0, 0, Transform((x, y, z)))), props)
+
+
+def _placed(base: Base, transform: PlacedRecord, props: bytes | None) -> bytes:
+    records = {Slot.TRANSFORM: transform}
+    if props is not None:
+        records[Slot.PROPS] = PlacedRecord(Section.PROPS, encode_props(0, props))
+    return pack_placed(Placed(base, records))
 
 
 @dataclass(slots=True)
@@ -143,6 +147,7 @@ class HonestClient:
         self.frame_seq = 0
         self.window = ReceiveWindow()
         self.stamp = 0
+        self.data_said = 0
 
     # Speaking
 
@@ -206,6 +211,7 @@ class HonestClient:
         re = getattr(message, "re", 0)
         if re:
             assert 0 < re <= self.outbox.last
+            assert not self.answers[re], "one answer to each command"
             self.answers[re].append(message)
         match message:
             case m.PeerJoined():
