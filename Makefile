@@ -32,7 +32,7 @@ setup: $(VENV)/.test node_modules/.package-lock.json ## everything that the othe
 
 party: $(VENV)/.runtime ## run a party server; prints its link (ARGS="--port 9000")
 	@$(ENGINE_NOTE)
-	@exec $(BIN)/soiree party $(ARGS)
+	@exec $(BIN)/soiree party --demo party $(ARGS)
 
 test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k resume")
 	@$(if $(JS_TESTS),node --test --test-reporter=dot $(JS_TESTS))
