@@ -1,0 +1,65 @@
+"""A network namespace of a test's own, joined to this one by a veth pair, whose frames can be made to go nowhere (ip-netns(8); needs root)."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+NOBODY = "02:00:00:00:00:fe"
+"""A link-layer address that no interface has."""
+IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
+
+
+async def _ip(*words: str) -> None:
+    process = await asyncio.create_subprocess_exec(IP, *words)
+    assert await process.wait() == 0, f"ip {' '.join(words)}: are we root, and is iproute2 installed?"
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace, and both ends of its link."""
+
+    name: str
+    link: str
+    """Of this side; the one inside is called `inside`."""
+    outside: str
+    """Address of this side."""
+    inside: str
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What to put before a command to run it inside."""
+        return (IP, "netns", "exec", self.name)
+
+    async def fail(self) -> None:
+        """From now on frames get lost in both directions, and neither side is told."""
+        await _ip("neigh", "replace", self.inside, "lladdr", NOBODY, "dev", self.link, "nud", "permanent")
+        await _ip("-n", self.name, "neigh", "replace", self.outside, "lladdr", NOBODY, "dev", "inside", "nud", "permanent")
+
+    async def recover(self) -> None:
+        """Frames arrive again."""
+        await _ip("neigh", "del", self.inside, "dev", self.link)
+        await _ip("-n", self.name, "neigh", "del", self.outside, "dev", "inside")
+
+
+@asynccontextmanager
+async def namespace() -> AsyncIterator[Namespace]:
+    """Make a namespace, and remove it after the block."""
+    number = os.getpid() % 16384
+    third, fourth = number // 64, number % 64 * 4
+    space = Namespace(
+        f"soiree-{os.getpid()}", f"soi{os.getpid()}", f"10.213.{third}.{fourth + 1}", f"10.213.{third}.{fourth + 2}"
+    )
+    await _ip("netns", "add", space.name)
+    try:
+        await _ip("link", "add", space.link, "type", "veth", "peer", "name", "inside", "netns", space.name)
+        await _ip("addr", "add", f"{space.outside}/30", "dev", space.link)
+        await _ip("link", "set", space.link, "up")
+        await _ip("-n", space.name, "addr", "add", f"{space.inside}/30", "dev", "inside")
+        await _ip("-n", space.name, "link", "set", "inside", "up")
+        await _ip("-n", space.name, "link", "set", "lo", "up")
+        yield space
+    finally:
+        await _ip("netns", "del", space.name)
