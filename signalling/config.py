@@ -44,6 +44,8 @@ class HomeConfig:
     """Of one address."""
     creations_per_minute: int = 30
     """Rooms created by one address."""
+    misses_per_minute: int = 120
+    """Rooms that one address asks for and that are not there."""
     empty_room_life_s: float = 600.0
     ticket_life_s: float = TICKET_LIFE_S
     max_feeds: int = 500
@@ -225,6 +227,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("SOIREE_JOINS_PER_MINUTE", "joins_per_minute", "600", "Joins of one address in a minute", _whole),
     Setting(
         "SOIREE_CREATIONS_PER_MINUTE", "creations_per_minute", "30", "Rooms that one address makes in a minute", _whole
+    ),
+    Setting(
+        "SOIREE_MISSES_PER_MINUTE",
+        "misses_per_minute",
+        "120",
+        "Wrong room codes that one address may try in a minute",
+        _whole,
     ),
     Setting(
         "SOIREE_EMPTY_ROOM_LIFE_S",

@@ -9,10 +9,11 @@ from typing import Protocol, TypeVar
 
 from signalling.config import HomeConfig
 from signalling.directory import Directory, DirectoryBounds
-from signalling.errors import InvalidError, UnknownPeerError, relay_refusal
+from signalling.errors import InvalidError, RateError, UnknownPeerError, UnknownRoomError, relay_refusal
 from signalling.feed import Feed
 from signalling.ice import IceServers, configured_ice_servers
 from signalling.occupancy import Occupancy
+from signalling.rates import RateLimiter
 from signalling.rooms import Change, Room, RoomDraft
 from signalling.switchboard import Switchboard
 from soiree.link import LinkError, RelayLink
@@ -79,6 +80,7 @@ class Homeserver:
             promise_life_s=config.ticket_life_s + LEEWAY_S + 1.0,
         )
         self.directory = Directory(bounds, rng or random.SystemRandom())
+        self._misses = RateLimiter(config.misses_per_minute)
         self.switchboard = Switchboard()
         self.subscriptions: set[Subscription] = set()
         self.feeds = Occupancy(config.max_feeds, config.max_feeds_per_address)
@@ -89,6 +91,17 @@ class Homeserver:
         link.listen(self)
 
     # Rooms
+
+    def find_room(self, key: str, client_key: str) -> Room:
+        """The room with this id or code, for a client who cannot try them all. Raises UnknownRoomError, RateError."""
+        now = self.monotonic()
+        if wait_s := self._misses.wait_s(client_key, now):
+            raise RateError("Too many wrong room codes from your address: wait a moment.", retry_after_s=wait_s)
+        try:
+            return self.directory.find(key)
+        except UnknownRoomError:
+            self._misses.take(client_key, now)
+            raise
 
     async def create_room(self, draft: RoomDraft, *, creator: str) -> tuple[Room, str]:
         """Make a room and have the relay host it; gives the room and its host key. Raises ApiError."""

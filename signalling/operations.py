@@ -13,8 +13,10 @@ from signalling.errors import (
     InvalidError,
     NotHostError,
     OriginError,
+    RateError,
     TooLargeError,
     UnauthorizedError,
+    UnknownRoomError,
 )
 from signalling.homeserver import Homeserver
 from signalling.joining import API, Door, Visitor
@@ -56,8 +58,8 @@ class Call:
         return self.request.app[PROXIES].client_key(self.request)
 
     def room(self) -> Room:
-        """The room that the path names. Raises UnknownRoomError."""
-        return self.home.directory.find(self.request.match_info["id"])
+        """The room that the path names. Raises UnknownRoomError, RateError."""
+        return self.home.find_room(self.request.match_info["id"], self.client_key)
 
     def visitor(self, room: Room) -> Visitor:
         """Who asks; a host key shown must be this room's. Credentials of another scheme are some proxy's, not ours."""
@@ -112,6 +114,8 @@ class Operation:
     def all_errors(self) -> tuple[type[ApiError], ...]:
         """Everything that it may refuse with."""
         found: list[type[ApiError]] = [InvalidError, OriginError, InternalError, *self.errors]
+        if "{id}" in self.path:
+            found += [UnknownRoomError, RateError]
         if self.body is not None:
             found.append(TooLargeError)
         if self.host or self.host_optional:

@@ -13,6 +13,7 @@ from signalling.bodies import invite_url, room_view
 from signalling.errors import ApiError, NotFoundError, UnknownRoomError
 from signalling.joining import API
 from signalling.operations import HOME, PROXIES
+from signalling.rooms import Room
 
 WEB = Path(__file__).resolve().parents[1] / "web"
 STATIC = WEB / "static"
@@ -38,14 +39,14 @@ async def lobby(request: web.Request) -> web.Response:
 
 @routes.get("/r/{code}")
 async def room(request: web.Request) -> web.Response:
-    found = request.app[HOME].directory.find(request.match_info["code"])
+    found = _room(request)
     view = room_view(found, request.app[PROXIES].base_url(request))
     return render("room.html", request, {"config": _config(request), "room": msgspec.to_builtins(view)})
 
 
 @routes.get("/r/{code}/qr.svg")
 async def qr_code(request: web.Request) -> web.Response:
-    found = request.app[HOME].directory.find(request.match_info["code"])
+    found = _room(request)
     link = invite_url(request.app[PROXIES].base_url(request), found.code)
     drawn = io.BytesIO()
     segno.make(link, micro=False, error="m").save(
@@ -93,6 +94,10 @@ def error_page(request: web.Request, error: ApiError) -> web.Response:
     )
     context: dict[str, object] = {"status": error.status, "title": title, "message": error.message}
     return render("error.html", request, context, error.status)
+
+
+def _room(request: web.Request) -> Room:
+    return request.app[HOME].find_room(request.match_info["code"], request.app[PROXIES].client_key(request))
 
 
 def _config(request: web.Request) -> dict[str, object]:

@@ -37,6 +37,14 @@ class RateLimiter:
     def __len__(self) -> int:
         return len(self._buckets)
 
+    def wait_s(self, key: str, now: float) -> float:
+        """Seconds that `key` would have to wait, without counting anything."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            return 0.0
+        tokens = bucket.tokens + (now - bucket.filled_at) * self._rate_per_s
+        return max(0.0, (1.0 - tokens) / self._rate_per_s)
+
     def take(self, key: str, now: float) -> float:
         """Count one for `key`: 0 when it may, else the seconds to wait."""
         bucket = self._buckets.get(key)

@@ -29,7 +29,6 @@ from signalling.errors import (
     TooManyRoomsError,
     UnavailableError,
     UnknownPeerError,
-    UnknownRoomError,
     WrongPasswordError,
 )
 from signalling.events import subscribe
@@ -113,24 +112,24 @@ OPERATIONS: tuple[Operation, ...] = (
         "The rooms of the lobby, live: events `rooms` (the whole list, first), `room` (one that appeared or changed) and `gone`",
         room_events, streams="text/event-stream", errors=(BusyError, ShutdownError),
     ),
-    Operation("GET", "/rooms/{id}", "readRoom", "One room", read_room, answer=RoomView, errors=(UnknownRoomError,)),
+    Operation("GET", "/rooms/{id}", "readRoom", "One room", read_room, answer=RoomView),
     Operation(
         "PATCH", "/rooms/{id}", "changeRoom", "Change a room: lock it, rename it, …", change_room,
-        body=ChangeRoom, answer=RoomView, errors=(UnknownRoomError, BusyError, ShutdownError), host=True,
+        body=ChangeRoom, answer=RoomView, errors=(BusyError, ShutdownError), host=True,
     ),
     Operation(
         "DELETE", "/rooms/{id}", "closeRoom", "Close a room; everybody in it is told", close_room,
-        status=204, errors=(UnknownRoomError,), host=True,
+        status=204, host=True,
     ),
     Operation(
         "POST", "/rooms/{id}/kick", "kickPeer", "End a peer's session", kick_peer,
-        body=KickPeer, status=204, errors=(UnknownRoomError, UnknownPeerError), host=True,
+        body=KickPeer, status=204, errors=(UnknownPeerError,), host=True,
     ),
     Operation(
         "POST", "/rooms/{id}/join", "joinRoom", "A place in a room: peer id, ticket, and where to go with it", join_room,
         body=JoinRoom, answer=Join, host_optional=True,
         errors=(
-            UnknownRoomError, WrongPasswordError, RoomLockedError, RoomFullError, ServerFullError, SessionGoneError,
+            WrongPasswordError, RoomLockedError, RoomFullError, ServerFullError, SessionGoneError,
             BadSdpError, RateError, BusyError, UnavailableError, ShutdownError,
         ),
     ),

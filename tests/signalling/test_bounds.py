@@ -45,6 +45,21 @@ async def test_rooms_made_by_one_address_in_a_minute_and_at_a_time() -> None:
         assert (await lobby.call("POST", "/rooms", {"name": "Den"}))[1]["error"]["code"] == "too-many-rooms"
 
 
+async def test_wrong_codes_of_one_address_in_a_minute() -> None:
+    async with running_lobby(HomeConfig(misses_per_minute=3)) as lobby:
+        lobby.home.monotonic = lambda: 0.0
+        room = (await lobby.create())["room"]
+        for _ in range(3):
+            assert (await lobby.call("GET", "/rooms/nowhere"))[0] == 404
+        for path in ("/rooms/nowhere", f"/rooms/{room['id']}"):
+            status, body = await lobby.call("GET", path)
+            assert (status, body["error"]["code"]) == (429, "rate")
+        async with lobby.client.get(f"/r/{room['code']}") as response:
+            assert response.status == 429
+        lobby.home.monotonic = lambda: 20.1
+        assert (await lobby.call("GET", f"/rooms/{room['id']}"))[0] == 200
+
+
 async def test_tries_of_a_room_s_password(lobby: Lobby, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lobby.home, "monotonic", lambda: 0.0)
     room = (await lobby.create(password="moon"))["room"]

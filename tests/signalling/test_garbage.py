@@ -18,7 +18,9 @@ LANES = 20
 """Clients at a time."""
 CLOSE_CODES = {4000, 4001, 4006, 4007, 4011}
 PATHS = ("rooms", "rooms/{id}", "rooms/{id}/join", "rooms/{id}/kick", "signal", "openapi.json", "")
-CONFIG = HomeConfig(joins_per_minute=10**6, creations_per_minute=10**6, max_rooms_per_address=10**6)
+CONFIG = HomeConfig(
+    joins_per_minute=10**6, creations_per_minute=10**6, misses_per_minute=10**6, max_rooms_per_address=10**6
+)
 
 
 def garbage(rng: random.Random) -> bytes:

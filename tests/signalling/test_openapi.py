@@ -62,6 +62,7 @@ def server() -> Iterator[Running]:
         config = HomeConfig(
             joins_per_minute=many,
             creations_per_minute=many,
+            misses_per_minute=many,
             max_peers=many,
             max_rooms_per_address=many,
             max_capacity=1000,
