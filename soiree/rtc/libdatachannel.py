@@ -258,6 +258,8 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             self._events.popleft()()
 
     def _fetch(self, peer: _Peer, stream: int, channel: rtc.DataChannel) -> None:
+        if peer.phase is Phase.OPENING:
+            return  # a peer may speak before both of our channels have told that they are open: it waits in C++ until then
         receive = channel.receive
         for _ in range(MAX_BATCH):
             payload = receive()
@@ -270,8 +272,10 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         self._note(functools.partial(self._fetch, peer, stream, channel))
 
     def _on_open(self, peer: _Peer) -> None:
-        if all(channel.is_open() for channel in peer.channels.values()):
+        if peer.phase is Phase.OPENING and all(channel.is_open() for channel in peer.channels.values()):
             self._opened(peer)
+            for stream, channel in peer.channels.items():
+                self._fetch(peer, stream, channel)
 
     def _on_state(self, peer: _Peer, state: rtc.PeerConnection.State) -> None:
         if state == rtc.PeerConnection.State.Failed:

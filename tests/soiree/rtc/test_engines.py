@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from soiree.connections import MAX_EARLY_PACKETS
 from soiree.rtc import Candidate, EngineConfig, EngineUnavailableError, SdpError, available, create
 from soiree.rtc.sdp import MAX_REMOTE_CANDIDATES
 from soiree.transport import CONTROL, STATE, CloseReason
@@ -211,6 +212,27 @@ async def test_a_connection_that_does_not_come_up_fails_in_time(engine: str) -> 
     await made.aclose()
 
 
+async def test_what_comes_before_our_end_is_open_waits_for_it(stage: WebRtcStage) -> None:
+    answer = await stage.answering.accept(CONN, await stage.offering.offer(CONN))
+    for number in range(3):
+        stage.server._received(stage.server._connections[CONN], CONTROL, bytes([number]))
+    assert not stage.heard.received
+    await stage.offering.answered(CONN, answer)
+    await stage.told.until(lambda: CONN in stage.told.opens)
+    assert stage.client.send(CONN, CONTROL, b"\x03")
+    await stage.heard.until(lambda: len(stage.heard.received) == 4)
+    assert stage.heard.payloads(CONTROL) == [b"\x00", b"\x01", b"\x02", b"\x03"]
+
+
+async def test_too_much_before_it_is_open_ends_a_connection(engine: str) -> None:
+    async with webrtc_stage(engine, engine) as stage:
+        await stage.offering.offer(CONN)
+        for _ in range(MAX_EARLY_PACKETS + 1):
+            stage.client._received(stage.client._connections[CONN], CONTROL, b"early")
+        assert await stage.told.until_closed(CONN) == CloseReason.BACKLOG
+        assert not stage.told.received
+
+
 async def test_a_number_in_use_is_refused(engine: str) -> None:
     heard = Recorder()
     made = create(engine, LOOPBACK, heard)
@@ -293,3 +315,20 @@ def apart(sdp: str) -> tuple[str, list[str]]:
 def udp_sockets_on(port: int) -> int:
     rows = Path("/proc/net/udp").read_text().splitlines()[1:]
     return sum(row.split()[1].endswith(f":{port:04X}") for row in rows)
+
+
+@pytest.mark.parametrize("engines", [pair for pair in ENGINE_PAIRS if pair[0] == "libdatachannel"])
+async def test_a_peer_quicker_than_our_own_channels_is_heard(
+    engines: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chromium says hello the moment its channels are open, which may be before ours have told that they are."""
+    loop = asyncio.get_running_loop()
+    async with webrtc_stage(*engines) as stage:
+        told_open = stage.answering._on_open  # type: ignore[attr-defined]
+        monkeypatch.setattr(stage.answering, "_on_open", lambda peer: loop.call_later(0.2, told_open, peer))
+        answer = await stage.answering.accept(CONN, await stage.offering.offer(CONN))
+        await stage.offering.answered(CONN, answer)
+        await stage.told.until(lambda: CONN in stage.told.opens)
+        assert stage.client.send(CONN, CONTROL, b"hello")
+        await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"hello"])
+        assert stage.heard.opens == [CONN]
