@@ -9,6 +9,7 @@ import { drawShape, ringShape } from "./shapes.js";
 /** Most glows and text widths remembered. */
 const MAX_REMEMBERED = 400;
 const GLOW_PX = 128;
+const FLOOR_PX = 64;
 /** Pixels that a grid line keeps from the next. */
 const GRID_PX = 44;
 /** A dot before the words of a plate, with the space after it. */
@@ -27,6 +28,8 @@ export class Painter {
   #style = { floor: "", far: "", grid: "", strong: "", axis: "", ink: "", plate: "", lamp: "", glow: 1 };
   /** @type {Map<number, HTMLCanvasElement>} by hue */
   #glows = new Map();
+  /** @type {HTMLCanvasElement | null} */
+  #floor = null;
   /** @type {Map<string, number>} */
   #widths = new Map();
 
@@ -37,6 +40,7 @@ export class Painter {
   }
 
   readTheme() {
+    this.#floor = null;
     const style = getComputedStyle(document.documentElement);
     const read = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
     this.#style = {
@@ -47,12 +51,8 @@ export class Painter {
 
   /** @param {Camera} camera */
   floor(camera) {
-    const { width, height } = camera;
-    const light = this.#context.createRadialGradient(width / 2, height / 2, 0, width / 2, height / 2, Math.hypot(width, height) / 1.8);
-    light.addColorStop(0, this.#style.floor);
-    light.addColorStop(1, this.#style.far);
-    this.#context.fillStyle = light;
-    this.#context.fillRect(0, 0, width, height);
+    this.#floor ??= this.#floorSprite();
+    this.#context.drawImage(this.#floor, 0, 0, camera.width, camera.height);
     const step = roundLength((GRID_PX / camera.scale) * 2.4);
     this.#lines(camera, step, this.#style.grid);
     this.#lines(camera, step * 5, this.#style.strong);
@@ -83,6 +83,20 @@ export class Painter {
     context.strokeStyle = colour;
     context.lineWidth = 1;
     context.stroke();
+  }
+
+  /** Brighter in the middle. Small and stretched: a gradient over the whole canvas is dear without a graphics card. */
+  #floorSprite() {
+    const sprite = document.createElement("canvas");
+    sprite.width = sprite.height = FLOOR_PX;
+    const context = /** @type {CanvasRenderingContext2D} */ (sprite.getContext("2d"));
+    const middle = FLOOR_PX / 2;
+    const light = context.createRadialGradient(middle, middle, 0, middle, middle, FLOOR_PX / 1.5);
+    light.addColorStop(0, this.#style.floor);
+    light.addColorStop(1, this.#style.far);
+    context.fillStyle = light;
+    context.fillRect(0, 0, FLOOR_PX, FLOOR_PX);
+    return sprite;
   }
 
   /** The light that somebody carries. @param {Placed} placed @param {number} scale pixels for one metre */
