@@ -36,6 +36,9 @@ FLUSH_TIMEOUT_S = 1.0
 FLUSH_POLL_S = 0.005
 """How often a closing connection looks whether it has: no stack tells when its peer has acknowledged everything."""
 
+MAX_EARLY_PACKETS = 64
+"""Messages kept that come in before our own end is open: the other side's may be, and a reliable message is never lost."""
+
 
 class Phase(Enum):
     """Life of a connection; it only ever moves downwards."""
@@ -61,6 +64,8 @@ class Connection(ABC):
         self.bytes_out = 0
         self.dropped_out = 0
         self.timeout: asyncio.TimerHandle | None = None
+        self.early: list[tuple[int, bytes]] = []
+        """What came before it was open, at most `MAX_EARLY_PACKETS`."""
 
     @abstractmethod
     def buffered(self, stream: int) -> int:
@@ -170,9 +175,13 @@ class ConnectionTable(Transport, Generic[C]):
         connection.phase = Phase.OPEN
         self._stop_timeout(connection)
         self._sink.opened(connection.conn)
+        early, connection.early = connection.early, []
+        for stream, payload in early:
+            self._received(connection, stream, payload)
 
     def _received(self, connection: C, stream: int, payload: bytes) -> None:
         if connection.phase is not Phase.OPEN:
+            self._came_early(connection, stream, payload)
             return
         size = len(payload)
         if size > LIMIT_BYTES[stream]:
@@ -184,6 +193,14 @@ class ConnectionTable(Transport, Generic[C]):
         if not self._delivering:
             self._delivering = True
             self._loop.call_soon(self._deliver)
+
+    def _came_early(self, connection: C, stream: int, payload: bytes) -> None:
+        if connection.phase is not Phase.OPENING:
+            return
+        if len(connection.early) < MAX_EARLY_PACKETS:
+            connection.early.append((stream, payload))
+        else:
+            self._end(connection, CloseReason.BACKLOG)
 
     def _end(self, connection: C, reason: str, *, flush: bool = False) -> None:
         """Begin the end of a connection, for whatever reason came first."""

@@ -25,6 +25,8 @@ SEND_BUFFER_BYTES = 64 * 1024
 """SO_SNDBUF: bounds what is sent and unacknowledged, and so the rate, to this much each round trip."""
 MAX_STATE_AGE_S = 0.25
 """State that waited longer than this for a stalled socket is dropped: newer has been made since."""
+BURST_BYTES = 16 * 1024
+"""What may be written in one turn of the loop before it counts as waiting: uvloop hands it to the kernel only when the turn ends."""
 MAX_MESSAGE_BYTES = 4 * MAX_CONTROL_BYTES
 """Most that aiohttp reads; above our limits, so that a message over those is seen and its sender told why it is closed."""
 CLOSE_TIMEOUT_S = 1.0
@@ -51,7 +53,9 @@ class WebSocketConnection(Connection):
         self._control_bytes = 0
         self._state: deque[tuple[float, bytes]] = deque()
         self._state_bytes = 0
+        self._written_this_turn = 0
         self._relief: asyncio.Task[None] | None = None
+        """Runs while the socket is congested; without it messages are written at once."""
         self._socket.set_write_buffer_limits(high=0)
         self._keep_kernel_queue_short()
 
@@ -64,7 +68,8 @@ class WebSocketConnection(Connection):
 
     def buffered(self, stream: int) -> int:
         waiting = self._control_bytes if stream == CONTROL else self._state_bytes
-        return waiting + self._socket.get_write_buffer_size()
+        unsent = self._socket.get_write_buffer_size() - min(self._written_this_turn, BURST_BYTES)
+        return waiting + unsent if unsent > 0 else waiting
 
     def transmit(self, stream: int, payload: bytes) -> bool:
         if self._socket.is_closing():
@@ -72,8 +77,9 @@ class WebSocketConnection(Connection):
         message = frame(stream, payload)
         if self._relief is None:
             self._write(message)
-            if self._socket.get_write_buffer_size():
-                self._relief = self._loop.create_task(self._relieve())
+            if not self._written_this_turn:
+                self._loop.call_soon(self._look_for_congestion)
+            self._written_this_turn += len(message)
         elif stream == CONTROL:
             self._control.append(message)
             self._control_bytes += len(message)
@@ -81,6 +87,11 @@ class WebSocketConnection(Connection):
             self._state.append((self._loop.time(), message))
             self._state_bytes += len(message)
         return True
+
+    def _look_for_congestion(self) -> None:
+        self._written_this_turn = 0
+        if self._relief is None and self._socket.get_write_buffer_size():
+            self._relief = self._loop.create_task(self._relieve())
 
     def _write(self, message: bytes) -> None:
         """Write without waiting: aiohttp's coroutine writes in its first step, and only then may wait for the socket to drain."""

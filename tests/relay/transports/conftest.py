@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import uvloop
 
-BOTH_LOOPS = {"test_transports.py", "test_leaks.py"}
+BOTH_LOOPS = {"test_transports.py", "test_leaks.py", "test_websocket.py"}
 
 
 def pytest_asyncio_loop_factories(

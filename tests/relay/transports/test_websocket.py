@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soiree.client.websocket import WebSocketConnectError
-from soiree.transport import CONTROL, MAX_FRAME_BYTES, STATE, CloseReason
+from soiree.transport import CONTROL, DEFAULT_STATE_CAP_BYTES, MAX_FRAME_BYTES, STATE, CloseReason
 from soiree.websocket import CLOSE_CODES, MAX_REASON_BYTES, FramingError, close_frame, frame, reason_of, unframe
-from soiree.websocket_connections import MAX_MESSAGE_BYTES, MAX_STATE_AGE_S
+from soiree.websocket_connections import BURST_BYTES, MAX_MESSAGE_BYTES, MAX_STATE_AGE_S
 from tests.relay.transports.stage import WebSocketStage, websocket_stage
 
 CONN = 7
@@ -126,6 +126,7 @@ async def fill(stage: WebSocketStage) -> int:
         if stage.server.send(CONN, STATE, taken.to_bytes(4, "little") + bytes(MAX_FRAME_BYTES - 4)):
             taken += 1
             refused = 0
+            await asyncio.sleep(0)
         else:
             refused += 1
             await asyncio.sleep(MAX_STATE_AGE_S * 1.2 / 30)
@@ -146,6 +147,20 @@ async def test_state_that_waited_out_a_stall_is_dropped_and_the_next_is_fresh(st
     assert numbers == list(range(len(numbers)))
     assert len(numbers) < taken
     assert stage.end_of(stage.server, CONN).dropped_out > dropped
+
+
+async def test_a_burst_in_one_turn_of_the_loop_is_taken_by_a_free_socket_and_bounded(stage: WebSocketStage) -> None:
+    await stage.join(CONN)
+    for _ in range(8):
+        assert stage.server.send(CONN, STATE, bytes(MAX_FRAME_BYTES))
+    await stage.told.until(lambda: len(stage.told.received) == 8)
+    stall = await stage.join_stallable(CONN + 1)
+    stall(True)
+    taken = 0
+    while stage.server.send(CONN + 1, STATE, bytes(MAX_FRAME_BYTES)):
+        taken += MAX_FRAME_BYTES
+    waiting = stage.end_of(stage.server, CONN + 1)._socket.get_write_buffer_size()  # type: ignore[attr-defined]
+    assert waiting <= BURST_BYTES + DEFAULT_STATE_CAP_BYTES + 2 * MAX_FRAME_BYTES
 
 
 async def test_a_server_that_stops_frees_a_reader_that_has_stalled(stage: WebSocketStage) -> None:
