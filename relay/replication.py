@@ -182,7 +182,7 @@ class Replication:
         if len(choice):
             layout = framing.arrange(choice, self.world, self.audience)
             frames = self._depart(layout, tick, now, control_applied)
-        quiet = self.audience.active & (now - self.audience.sent_s >= BARE_FRAME_S)
+        quiet = self.audience.active & self._overdue(now)
         if quiet.any():
             frames += self._depart(framing.bare(np.flatnonzero(quiet), self.audience), tick, now, control_applied)
         return frames
@@ -225,12 +225,16 @@ class Replication:
         turn = np.arange(len(audience.peer))
         due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
         due &= self._tokens() >= SERVE_BYTES
-        due &= (now - audience.acked_s < SILENT_S) | (now - audience.sent_s >= BARE_FRAME_S)
+        due &= (now - audience.acked_s < SILENT_S) | self._overdue(now)
         crowded = np.flatnonzero(due & audience.limited)
         if len(crowded):
             trip_s = audience.rtt_s[crowded] + audience.ack_interval_s[crowded]
             due[crowded] = self.flight.unacked(crowded) < LIMIT_FRAMES + trip_s * TICK_HZ / every
         return np.asarray(due, np.bool_)
+
+    def _overdue(self, now: float) -> Bools:
+        """(clients,) who have had no frame for BARE_FRAME_S, to the nearest tick."""
+        return np.asarray(now - self.audience.sent_s > BARE_FRAME_S - 0.5 / TICK_HZ, np.bool_)
 
     def _tokens(self) -> Floats:
         """(clients,) as long as the audience; tables grow at different times."""

@@ -1,0 +1,69 @@
+"""Clients: numbers that wrap, rates, rows that are used again."""
+
+import pytest
+
+from relay.audience import STATE_FRAMES_BURST, Audience, Inbound
+from relay.table import TableFullError
+from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
+
+
+@pytest.mark.parametrize("newest", [0, 5, 65_535, 65_536, 200_000])
+@pytest.mark.parametrize("ahead", [0, 1, 32_767, -1, -32_768])
+def test_frame_numbers_unwrap_to_the_nearest(newest: int, ahead: int) -> None:
+    assert Inbound(1, 0.0, newest=newest).unwrap((newest + ahead) & 0xFFFF) == newest + ahead
+
+
+@pytest.mark.parametrize("known", [0, 65_530, 131_072])
+def test_control_numbers_unwrap_forward_as_far_as_can_be_unapplied(known: int) -> None:
+    audience = Audience()
+    row = audience.join(7, 0.0)
+    audience.applied[row] = known
+    for ahead in (0, 1, MAX_UNAPPLIED_MESSAGES, -1, -40_000):
+        assert audience.unwrap_applied(row, (known + ahead) & 0xFFFF) == known + ahead
+
+
+def test_frames_are_admitted_at_their_rate() -> None:
+    inbound = Inbound(1, 100.0)
+    assert sum(inbound.admit(100.0) for _ in range(STATE_FRAMES_BURST + 50)) == STATE_FRAMES_BURST
+    assert sum(inbound.admit(100.5) for _ in range(STATE_FRAMES_BURST)) == STATE_FRAMES_PER_S // 2
+    assert not inbound.admit(100.4)
+
+
+def test_frames_after_a_fresh_hello_are_newer_than_all_before() -> None:
+    audience = Audience()
+    audience.join(7, 0.0)
+    inbound = audience.inbound(7)
+    assert inbound is not None
+    inbound.newest = inbound.unwrap(65_535)
+    before = inbound.newest
+    audience.reset(7)
+    again = audience.inbound(7)
+    assert again is not None
+    assert again.unwrap(0) > before + 0x8000
+
+
+def test_a_reset_keeps_what_belongs_to_the_client_and_not_to_its_memory() -> None:
+    audience = Audience()
+    row = audience.join(7, 0.0)
+    audience.rtt_s[row], audience.view[row], audience.applied[row], audience.next_seq[row] = 0.3, (1, 2, 3), 9, 40
+    audience.reset(7)
+    assert audience.row(7) == row
+    assert audience.rtt_s[row] == 0.3
+    assert audience.view[row].tolist() == [1, 2, 3]
+    assert (audience.applied[row], audience.next_seq[row], audience.peer[row]) == (0, 0, 7)
+
+
+def test_rows_are_used_again_and_bounded() -> None:
+    audience = Audience(bound=100)
+    for peer in range(2, 102):
+        audience.join(peer, 0.0)
+    with pytest.raises(TableFullError):
+        audience.join(500, 0.0)
+    with pytest.raises(ValueError, match="already"):
+        audience.join(50, 0.0)
+    row = audience.leave(50)
+    assert audience.peer[row] == 0
+    assert audience.join(500, 0.0) == row
+    assert 50 not in audience
+    with pytest.raises(KeyError):
+        audience.row(50)

@@ -1,0 +1,164 @@
+"""Budgets against a path of known capacity: they find it, keep its queue short, and forgive random loss."""
+
+import random
+
+import numpy as np
+import pytest
+
+from relay.budget import (
+    CEILING_KBIT_S,
+    FLOOR_KBIT_S,
+    FRAME_OVERHEAD_BYTES,
+    LEAST_BURST_BYTES,
+    LEAST_CAP_KBIT_S,
+    SERVE_BYTES,
+    START_KBIT_S,
+    Budgets,
+)
+
+ROW = np.array([1])
+TICK_S = 1 / 60
+
+
+class Path:
+    """A client behind a drop-tail queue, who always has more to be sent."""
+
+    def __init__(self, capacity_kbit_s: float, loss: float = 0.0, hunger: float = 1.0, queue_s: float = 0.25) -> None:
+        self.capacity_kbit_s, self.loss, self.hunger, self.queue_s = capacity_kbit_s, loss, hunger, queue_s
+        self.budgets = Budgets(4)
+        self.budgets.open(1, 0.0)
+        self.random = random.Random(1)
+        self.now = 0.0
+        self.queue = 0.0
+        self.events: list[tuple[float, float | None]] = []
+        self.delays: list[float] = []
+
+    @property
+    def rate(self) -> float:
+        return float(self.budgets.rate_kbit_s[1])
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds / TICK_S)):
+            self.now += TICK_S
+            self.queue = max(0.0, self.queue - self.capacity_kbit_s * 125 * TICK_S)
+            self.budgets.advance(self.now)
+            while self.budgets.tokens[1] >= SERVE_BYTES and self.random.random() < self.hunger:
+                self._send(int(min(1152, self.budgets.tokens[1])))
+            self._acknowledge()
+
+    def _send(self, size: int) -> None:
+        self.budgets.spend(ROW, np.array([size]))
+        size += FRAME_OVERHEAD_BYTES
+        full = self.queue + size > self.capacity_kbit_s * 125 * self.queue_s
+        if full or self.random.random() < self.loss:
+            self.events.append((self.now + 0.3, None))
+            return
+        self.queue += size
+        delay = self.queue / (self.capacity_kbit_s * 125)
+        self.delays.append(delay)
+        self.events.append((self.now + 0.06 + delay, self.now))
+
+    def _acknowledge(self) -> None:
+        for at, sent in [event for event in self.events if event[0] <= self.now]:
+            self.events.remove((at, sent))
+            counts = np.array([0, sent is not None]), np.array([0, sent is None])
+            self.budgets.note_fates(*counts)
+            if sent is not None:
+                self.budgets.note_delays(ROW, np.array([self.now - sent]), np.array([TICK_S]))
+
+
+@pytest.mark.parametrize("capacity", [100.0, 300.0, 900.0])
+@pytest.mark.parametrize("loss", [0.0, 0.03])
+def test_a_rate_finds_what_its_path_carries(capacity: float, loss: float) -> None:
+    path = Path(capacity, loss)
+    path.run(20)
+    rates = []
+    path.delays.clear()
+    for _ in range(20):
+        path.run(1)
+        rates.append(path.rate)
+    assert 0.6 * capacity < np.mean(rates) < 1.1 * capacity
+    assert np.mean(path.delays) < 0.09
+
+
+def test_a_path_that_shrinks_is_followed_within_seconds() -> None:
+    path = Path(900.0)
+    path.run(15)
+    path.capacity_kbit_s = 200.0
+    path.run(6)
+    assert path.rate < 260
+    path.delays.clear()
+    path.run(5)
+    assert np.mean(path.delays) < 0.12
+
+
+def test_a_good_path_is_at_the_ceiling_within_three_seconds() -> None:
+    path = Path(10_000.0)
+    path.run(3)
+    assert path.rate == CEILING_KBIT_S
+
+
+def test_a_hopeless_path_leaves_the_floor() -> None:
+    path = Path(10_000.0, loss=0.5)
+    path.run(20)
+    assert path.rate == pytest.approx(FLOOR_KBIT_S, rel=0.05)
+
+
+def test_what_is_not_used_is_not_raised() -> None:
+    path = Path(10_000.0, hunger=0.1)
+    path.run(10)
+    assert path.rate == START_KBIT_S
+
+
+def test_tokens_are_bounded_and_a_cap_holds() -> None:
+    budgets = Budgets(4)
+    budgets.open(1, 0.0)
+    budgets.set_cap(1, 40)
+    for tick in range(1, 600):
+        budgets.advance(tick * TICK_S)
+    assert budgets.tokens[1] == LEAST_BURST_BYTES
+    before = float(budgets.tokens[1])
+    budgets.spend(np.array([1, 1]), np.array([1000, 500]))
+    assert budgets.tokens[1] == before - 1500 - 2 * FRAME_OVERHEAD_BYTES
+    budgets.advance(600 * TICK_S)
+    assert budgets.rate_kbit_s[1] == 40
+    budgets.set_cap(1, 1)
+    assert budgets.rate_kbit_s[1] == LEAST_CAP_KBIT_S
+    budgets.set_cap(1, 0)
+    assert budgets.cap_kbit_s[1] == CEILING_KBIT_S
+    budgets.set_cap(1, 999_999)
+    assert budgets.cap_kbit_s[1] == CEILING_KBIT_S
+
+
+def test_a_cap_below_the_floor_is_kept_under_congestion() -> None:
+    budgets = Budgets(4)
+    budgets.open(1, 0.0)
+    budgets.set_cap(1, 20)
+    budgets.congest(1, 1.0)
+    assert budgets.rate_kbit_s[1] == 20
+
+
+def test_a_transport_that_refuses_cuts_the_rate_but_not_at_each_frame() -> None:
+    budgets = Budgets(4)
+    budgets.open(1, 0.0)
+    for _ in range(10):
+        budgets.congest(1, 1.0)
+    assert budgets.rate_kbit_s[1] == START_KBIT_S * 0.85
+
+
+def test_delays_that_may_be_too_long_do_not_count() -> None:
+    budgets = Budgets(4)
+    budgets.open(1, 0.0)
+    budgets.note_delays(ROW, np.array([0.5]), np.array([0.2]))
+    assert np.isnan(budgets.queueing_s()[1])
+    budgets.note_delays(ROW, np.array([0.05]), np.array([0.01]))
+    assert budgets.queueing_s()[1] == 0.0
+
+
+def test_a_row_that_is_opened_again_begins_anew() -> None:
+    path = Path(10_000.0)
+    path.run(3)
+    path.budgets.open(1, path.now)
+    assert path.rate == START_KBIT_S
+    path.budgets.open(500, path.now)
+    assert path.budgets.rate_kbit_s[500] == START_KBIT_S
