@@ -6,7 +6,7 @@ A trusted proxy appends the address it heard from to X-Forwarded-For, so the cli
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from signalling.config import HomeConfig, Network
 from signalling.errors import InvalidError
@@ -57,7 +57,7 @@ class Proxies:
             host = request.headers.get("X-Forwarded-Host", "").split(",")[-1].strip() or host
         if not _is_host(host):
             raise InvalidError("The Host header names no host.")
-        return f"{scheme}://{host}"
+        return f"{'https' if _is_asked_by_https_page(request, host) else scheme}://{host}"
 
     def _trusts(self, address: str) -> bool:
         if not self.trusted or not _is_address(address):
@@ -69,6 +69,16 @@ class Proxies:
 def websocket_url(base_url: str, path: str) -> str:
     """The WebSocket address of `path` below a base of "http://…" or "https://…"."""
     return "ws" + base_url.removeprefix("http") + path
+
+
+def _is_asked_by_https_page(request: web.BaseRequest, host: str) -> bool:
+    """Whether a page of this host, loaded over TLS, asks: then a proxy that nobody named takes the TLS off.
+
+    Such a page may open `wss:` alone. A lie here changes only the addresses that the liar is told.
+    """
+    page = f"https://{host.lower()}"
+    origin, referrer = request.headers.get(hdrs.ORIGIN, ""), request.headers.get(hdrs.REFERER, "")
+    return origin.lower() == page or referrer.lower().startswith(f"{page}/")
 
 
 def _is_address(text: str) -> bool:

@@ -155,6 +155,27 @@ async def test_only_trusted_proxies_are_believed() -> None:
         assert {room.creator for room in lobby.home.directory} == {"192.0.2.7"}
 
 
+@pytest.mark.parametrize("header", ["Origin", "Referer"])
+async def test_a_page_that_came_over_tls_is_told_addresses_that_it_may_use(lobby: Lobby, header: str) -> None:
+    room = (await lobby.create())["room"]
+    path, host = f"/api/v1/rooms/{room['id']}/join", str(lobby.client.make_url("")).removeprefix("http://").rstrip("/")
+    tail = "/r/den" if header == "Referer" else ""
+    for page, scheme in ((f"https://{host}", "wss"), (f"http://{host}", "ws"), (f"https://{host}.example", "ws")):
+        async with lobby.client.post(path, json={"name": "Ada"}, headers={header: page + tail}) as response:
+            assert (await response.json())["data_url"] == f"{scheme}://{host}/ws"
+
+
+async def test_files_have_the_types_that_browsers_insist_on(lobby: Lobby) -> None:
+    for file, kinds in (
+        ("soiree/index.js", {"text/javascript", "application/javascript"}),
+        ("style/base.css", {"text/css"}),
+        ("favicon.svg", {"image/svg+xml"}),
+    ):
+        async with lobby.client.get(f"/static/{file}") as response:
+            assert response.content_type in kinds
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize(
     ("forwarded", "client"),
     [
