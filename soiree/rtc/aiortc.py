@@ -15,10 +15,11 @@ import aiortc
 from aioice import Connection as IceConnection
 from aioice.candidate import Candidate as IceCandidate
 from aiortc.exceptions import InvalidStateError
+from aiortc.rtcicetransport import parse_stun_turn_uri
 from aiortc.sdp import candidate_from_sdp
 
 from soiree.connections import Connection, ConnectionTable, Phase
-from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
+from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink, IceServer
 from soiree.rtc.errors import RtcError, SdpError
 from soiree.rtc.ladder import rung_of
 from soiree.rtc.sdp import END_OF_CANDIDATES, RemoteCandidates, admit, has_all_candidates
@@ -131,8 +132,8 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
     # Negotiation.
 
     def _make(self, conn: int, remote: RemoteCandidates, *, offering: bool) -> _Peer:
-        servers = [aiortc.RTCIceServer(list(s.urls), s.username, s.credential) for s in self._config.ice_servers]
-        peer = _Peer(conn, aiortc.RTCConfiguration(iceServers=servers), remote, offering=offering)
+        configuration = aiortc.RTCConfiguration(iceServers=ice_servers(self._config.ice_servers))
+        peer = _Peer(conn, configuration, remote, offering=offering)
         self._begin(peer, self._config.connect_timeout_s)
         _tune(peer.ice, self._config.bind_address)
         for stream, channel in peer.channels.items():
@@ -197,6 +198,22 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
             self._end(peer, CloseReason.FAILED)
         else:
             channel.close()
+
+
+def ice_servers(servers: tuple[IceServer, ...]) -> list[aiortc.RTCIceServer]:
+    """The servers with the URLs that aiortc can read; it uses the first STUN and the first TURN URL among them."""
+    return [
+        aiortc.RTCIceServer([url for url in server.urls if _is_readable(url)], server.username, server.credential)
+        for server in servers
+    ]
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        parse_stun_turn_uri(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _tune(ice: IceConnection, bind_address: str | None) -> None:

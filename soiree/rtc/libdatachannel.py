@@ -15,15 +15,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
 import libdatachannel as rtc
 
 from soiree.connections import Connection, ConnectionTable, Phase
 from soiree.rtc.certificate import process_certificate
-from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink, IceServer
+from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
 from soiree.rtc.errors import RtcError, SdpError
+from soiree.rtc.juice_servers import juice_servers
 from soiree.rtc.ladder import HOST, PEER_REFLEXIVE, RELAYED, SERVER_REFLEXIVE, rung_of
+from soiree.rtc.own_thread import in_own_thread
 from soiree.rtc.sdp import RemoteCandidates, admit, candidates_of, has_all_candidates
 from soiree.transport import CONTROL, STATE, CloseReason, Rung
 
@@ -221,7 +222,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         if self._config.port is not None:
             configuration.enable_ice_udp_mux = True
             configuration.port_range_begin = configuration.port_range_end = self._config.port
-        configuration.ice_servers = [server for known in self._config.ice_servers for server in ice_servers(known)]
+        configuration.ice_servers = [server for known in self._config.ice_servers for server in juice_servers(known)]
         return configuration
 
     # What C++ threads report: noted at once, acted upon in the loop.
@@ -302,49 +303,3 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             task = self._loop.create_task(in_own_thread(channel.close))
             self._ends.add(task)
             task.add_done_callback(self._ends.discard)
-
-
-async def in_own_thread(call: Callable[[], None]) -> None:
-    """Run a blocking call on a thread that lives just as long: closing takes 12 s when the peer has vanished, and may delay nobody."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def tell(error: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
-
-    def run() -> None:
-        error: Exception | None = None
-        try:
-            call()
-        except Exception as caught:  # noqa: BLE001 (handed to whoever awaits)
-            error = caught
-        try:
-            loop.call_soon_threadsafe(tell, error)
-        except RuntimeError:  # the loop was closed before a vanished peer let go
-            return
-
-    threading.Thread(target=run, name="soiree-rtc").start()
-    await done
-
-
-def ice_servers(server: IceServer) -> list[rtc.IceServer]:
-    """The URLs of a server that libjuice can use: STUN, and TURN over UDP."""
-    usable = []
-    for url in server.urls:
-        parts = urlsplit(url)
-        address = urlsplit(f"//{parts.path}")
-        transport = parse_qs(parts.query).get("transport", ["udp"])[0]
-        if address.hostname is None or transport != "udp":
-            continue
-        if parts.scheme == "stun":
-            usable.append(rtc.IceServer(address.hostname, address.port or 3478))
-        elif parts.scheme == "turn":
-            usable.append(
-                rtc.IceServer(address.hostname, address.port or 3478, server.username or "", server.credential or "")
-            )
-    return usable

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from soiree.connections import MAX_EARLY_PACKETS
-from soiree.rtc import Candidate, EngineConfig, EngineUnavailableError, SdpError, available, create
+from soiree.rtc import Candidate, EngineConfig, EngineUnavailableError, IceServer, SdpError, available, create
 from soiree.rtc.sdp import MAX_REMOTE_CANDIDATES
 from soiree.transport import CONTROL, STATE, CloseReason
 from tests.relay.transports.stage import ENGINE_PAIRS, LOOPBACK, Recorder, WebRtcStage, webrtc_stage
@@ -202,6 +202,13 @@ async def test_other_channels_are_closed_and_too_many_end_the_connection(stage: 
     kept += [make("extra") for _ in range(12)]
     assert await stage.heard.until_closed(CONN) == CloseReason.FAILED
     assert stage.server.ignored["channel"] >= 9
+
+
+async def test_servers_that_cannot_be_read_are_left_out(engine: str) -> None:
+    servers = (IceServer(("nonsense", "turn:127.0.0.1:99999x", "stun:127.0.0.1?transport=udp"), "user", "secret"),)
+    made = create(engine, dataclasses.replace(LOOPBACK, ice_servers=servers), Recorder())
+    assert apart(await made.offer(CONN))[1]
+    await made.aclose()
 
 
 async def test_a_connection_that_does_not_come_up_fails_in_time(engine: str) -> None:
