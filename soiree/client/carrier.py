@@ -12,7 +12,7 @@ from soiree import rtc
 from soiree.client.errors import SoireeError
 from soiree.client.websocket import WebSocketClient, WebSocketConnectError
 from soiree.rtc.engine import Candidate, EngineConfig
-from soiree.transport import CloseReason, Packet, Rung, Transport, TransportStats
+from soiree.transport import Packet, Rung, Transport, TransportStats
 
 CONN = 1
 """Each carrier has a transport of its own, with this one connection."""
@@ -75,10 +75,8 @@ class Carrier(ABC):
         """As `Transport.send`."""
         return self._transport is not None and self._transport.send(CONN, stream, payload)
 
-    def close(self, reason: str = CloseReason.LOCAL) -> None:
-        """Start closing once what waits is flushed."""
-        if self._transport is not None:
-            self._transport.close(CONN, reason)
+    def settle(self) -> None:  # noqa: B027 (not every carrier has something to let go of)
+        """The relay has said welcome on it: what was needed to open it may go."""
 
     async def aclose(self) -> None:
         """Close it and free everything."""
@@ -154,6 +152,8 @@ class WebRtcCarrier(Carrier):
         self._http = http
         self._url = signal_url
         self._found: asyncio.Queue[Candidate] = asyncio.Queue()
+        self._settled = asyncio.Event()
+        self._signalling: asyncio.Task[None] | None = None
         self._engine = rtc.create(engine, config, self)
         self._transport = self._engine
 
@@ -163,34 +163,48 @@ class WebRtcCarrier(Carrier):
             self._found.put_nowait(candidate)
 
     async def dial(self, token: str) -> None:
+        signalling = self._signalling = asyncio.create_task(self._negotiate(token))
+        await asyncio.wait((signalling, self._opening), timeout=OPEN_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        if self._opening.done():
+            self._opening.result()
+        elif signalling.done():
+            signalling.result()
+            raise DialError("failed", "the signalling server hung up")
+        else:
+            raise DialError("failed", f"no WebRTC connection within {OPEN_TIMEOUT_S:g} s")
+
+    def settle(self) -> None:
+        self._settled.set()
+
+    async def aclose(self) -> None:
+        if self._signalling is not None:
+            self._signalling.cancel()
+            await asyncio.gather(self._signalling, return_exceptions=True)
+        await super().aclose()
+
+    async def _negotiate(self, token: str) -> None:
+        """Exchange offer, answer and candidates, until the connection has settled: hanging up before would give it up at the relay."""
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT_S):
-                offer = await self._engine.offer(CONN)
-                async with self._http.ws_connect(
-                    self._url, max_msg_size=MAX_SIGNAL_BYTES, timeout=ClientWSTimeout(ws_close=SIGNAL_CLOSE_TIMEOUT_S)
-                ) as ws:
-                    await ws.send_json({"type": "offer", "token": token, "sdp": offer})
-                    await self._negotiate(ws)
-        except TimeoutError as error:
-            raise DialError("failed", f"no WebRTC connection within {OPEN_TIMEOUT_S:g} s") from error
+            offer = await self._engine.offer(CONN)
+            async with self._http.ws_connect(
+                self._url, max_msg_size=MAX_SIGNAL_BYTES, timeout=ClientWSTimeout(ws_close=SIGNAL_CLOSE_TIMEOUT_S)
+            ) as ws:
+                await ws.send_json({"type": "offer", "token": token, "sdp": offer})
+                await self._converse(ws)
         except (ClientError, OSError, rtc.RtcError) as error:
             raise DialError("failed", f"the negotiation failed: {error}") from error
 
-    async def _negotiate(self, ws: ClientWebSocketResponse) -> None:
-        """Exchange answer and candidates until the connection is open."""
-        hearing = asyncio.ensure_future(self._hear(ws))
-        telling = asyncio.ensure_future(self._tell(ws))
+    async def _converse(self, ws: ClientWebSocketResponse) -> None:
+        ends = [asyncio.ensure_future(part) for part in (self._hear(ws), self._tell(ws), self._settled.wait())]
         try:
-            await asyncio.wait((hearing, self._opening), return_when=asyncio.FIRST_COMPLETED)
-            if self._opening.done():
-                self._opening.result()
-            else:
-                hearing.result()
-                await self._opening
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                if end.done():
+                    end.result()
         finally:
-            for task in (hearing, telling):
-                task.cancel()
-            await asyncio.gather(hearing, telling, return_exceptions=True)
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
 
     async def _tell(self, ws: ClientWebSocketResponse) -> None:
         while not ws.closed:
@@ -198,7 +212,7 @@ class WebRtcCarrier(Carrier):
             await ws.send_json({"type": "candidate", "candidate": found.candidate, "mid": found.mid})
 
     async def _hear(self, ws: ClientWebSocketResponse) -> None:
-        """Follow what the server says. Returns when it hangs up; by then the candidates may have been enough."""
+        """Follow what the server says. Returns when it hangs up; by then its candidates may have been enough."""
         async for message in ws:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -217,3 +231,4 @@ class WebRtcCarrier(Carrier):
                 raise DialError(signal.reason or "failed", f"the relay gave the connection up: {signal.reason}")
         if not self.answered:
             raise DialError("failed", f"the signalling server hung up (code {ws.close_code})")
+        await self._settled.wait()

@@ -578,6 +578,8 @@ class Room:
             self._tell(output)
         elif isinstance(output, Welcomed):
             self._ladder.opened = True
+            if self._carrier is not None:
+                self._carrier.settle()
             self._welcome.set()
             self._publish(ch.Connected(self.rung or ""))
         elif isinstance(output, Broken):
