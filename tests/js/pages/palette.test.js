@@ -1,16 +1,33 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { colourOf, hueOf } from "../../../web/static/room/palette.js";
+import { COLOURS, Palette } from "../../../web/static/room/palette.js";
 
-test("a peer has one colour, and nobody has grey", () => {
-  assert.equal(colourOf(1583296041), colourOf(1583296041));
-  assert.doesNotMatch(colourOf(0), /hsl/);
-  for (const peer of [2, 3, 1000, 2 ** 31 - 1]) assert.ok(hueOf(peer) >= 0 && hueOf(peer) <= 360);
+test("as many people as there are colours all look different", () => {
+  const palette = new Palette();
+  const peers = Array.from({ length: COLOURS }, (_, i) => 1000 + i * COLOURS); // all would like the same one
+  palette.seat(peers);
+  assert.equal(new Set(peers.map((peer) => palette.colour(peer))).size, COLOURS);
+  palette.seat([...peers, 7]);
+  assert.match(palette.colour(7), /^hsl/);
 });
 
-test("neighbours do not look alike", () => {
-  for (let peer = 2; peer < 500; peer++) {
-    const apart = Math.abs(hueOf(peer) - hueOf(peer + 1));
-    assert.ok(Math.min(apart, 360 - apart) > 60);
-  }
+test("whoever is here keeps its colour when others come and go", () => {
+  const palette = new Palette();
+  palette.seat([48, 72]);
+  const before = [palette.colour(48), palette.colour(72)];
+  palette.seat([24, 48, 72]);
+  assert.deepEqual([palette.colour(48), palette.colour(72)], before);
+  palette.seat([72]);
+  assert.equal(palette.colour(72), before[1]);
+});
+
+test("whoever gives no offence has the same colour on every screen", () => {
+  const [one, other] = [new Palette(), new Palette()];
+  one.seat([1583296041]);
+  other.seat([1583296041, 1583296042]);
+  assert.equal(one.colour(1583296041), other.colour(1583296041));
+});
+
+test("nobody is grey", () => {
+  assert.doesNotMatch(new Palette().colour(0), /hsl/);
 });

@@ -16,6 +16,7 @@ const LONGEST_STEP_S = 0.25;
 const HIT_PX = 10;
 /** Characters of a plate. */
 const PLATE_CHARS = 28;
+const SIGN_CHARS = 48;
 
 const now = () => performance.now() / 1000;
 
@@ -148,7 +149,7 @@ export class RoomMap {
   #plates({ entity, px, py, r }) {
     const chosen = entity.id === this.selected;
     const plate = (/** @type {string} */ words, /** @type {number} */ below, /** @type {number} */ weight, /** @type {string | null} */ colour = null) => {
-      const short = shorten(words);
+      const short = shorten(words, entity.kind === "sign" ? SIGN_CHARS : PLATE_CHARS);
       return { words: short, px, py: py + below, width: this.#painter.plateWidth(short, colour), colour, weight };
     };
     if (entity.kind === "avatar") {
@@ -165,17 +166,17 @@ export class RoomMap {
     return this.figures.get(id)?.at(now(), this.figures) ?? null;
   }
 
-  /** The topmost entity under a pixel. @param {number} px @param {number} py @returns {Entity | null} */
-  hit(px, py) {
-    const placed = this.#place(now());
+  /** The topmost entity under a pixel. @param {number} px @param {number} py @param {(entity: Entity) => boolean} [wanted] @returns {Entity | null} */
+  hit(px, py, wanted = () => true) {
+    const placed = this.#place(now()).filter(({ entity }) => wanted(entity));
     const near = placed.filter((one) => Math.hypot(one.px - px, one.py - py) <= one.r + HIT_PX);
     const inside = near.filter((one) => Math.hypot(one.px - px, one.py - py) <= one.r);
     return (inside.at(-1) ?? near.at(-1))?.entity ?? null;
   }
 }
 
-/** @param {string} words */
-function shorten(words) {
+/** @param {string} words @param {number} most characters */
+function shorten(words, most) {
   const characters = [...words];
-  return characters.length > PLATE_CHARS ? `${characters.slice(0, PLATE_CHARS - 1).join("")}…` : words;
+  return characters.length > most ? `${characters.slice(0, most - 1).join("")}…` : words;
 }

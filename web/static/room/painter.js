@@ -1,5 +1,5 @@
 import { roundLength } from "./camera.js";
-import { colourOf, hueOf } from "./palette.js";
+import { colourOf, palette } from "./palette.js";
 import { PLATE_HEIGHT_PX } from "./plates.js";
 import { drawShape, ringShape } from "./shapes.js";
 
@@ -109,7 +109,7 @@ export class Painter {
 
   /** @param {number} peer */
   #glowOf(peer) {
-    const hue = hueOf(peer);
+    const hue = palette.hue(peer);
     const known = this.#glows.get(hue);
     if (known) return known;
     const sprite = document.createElement("canvas");

@@ -1,5 +1,5 @@
 import { find, make } from "../parts/dom.js";
-import { colourOf } from "./palette.js";
+import { colourOf, palette } from "./palette.js";
 
 /** @typedef {import("../soiree/world.js").Peer} Peer */
 
@@ -40,6 +40,7 @@ export class People {
 
   draw() {
     const peers = this.sorted();
+    palette.seat(this.#peers.keys());
     for (const { id, name } of peers) this.#names.set(id, name);
     while (this.#names.size > MAX_REMEMBERED) this.#names.delete(/** @type {number} */ (this.#names.keys().next().value));
     this.#list.replaceChildren(...peers.map((peer) => this.#row(peer)));

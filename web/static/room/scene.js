@@ -176,8 +176,8 @@ export class Scene {
 
   /** @param {number} px @param {number} py */
   #grab(px, py) {
-    const entity = this.map.hit(px, py);
-    if (!entity?.isMine || entity.parentId !== 0) return false;
+    const entity = this.map.hit(px, py, (one) => one.isMine && one.parentId === 0);
+    if (!entity) return false;
     this.#carrying.take(entity, this.map.camera.world(px, py));
     return true;
   }

@@ -13,7 +13,8 @@ export class Side {
     this.#onShown = onShown;
     this.#people.addEventListener("click", () => this.toggle("people"));
     this.#chat.addEventListener("click", () => this.toggle("chat"));
-    this.#side.addEventListener("keydown", (event) => event.key === "Escape" && this.toggle(null));
+    for (const close of this.#side.querySelectorAll("[data-side-close]")) close.addEventListener("click", () => this.#shut());
+    this.#side.addEventListener("keydown", (event) => event.key === "Escape" && this.#shut());
     this.#wide.addEventListener("change", () => this.#draw());
     this.#draw();
   }
@@ -31,6 +32,14 @@ export class Side {
     this.#draw();
     this.#onShown(next);
     if (next === "chat" && !this.isWide) find("#chat-input", HTMLInputElement).focus();
+  }
+
+  /** Back to the button that opened it. */
+  #shut() {
+    const opener = this.#side.dataset["part"] === "chat" ? this.#chat : this.#people;
+    this.toggle(null);
+    if (!this.isWide) opener.focus();
+    else find("#map", HTMLElement).focus({ preventScroll: true });
   }
 
   #draw() {
