@@ -9,6 +9,7 @@ import pytest
 from yarl import URL
 
 from signalling.config import HomeConfig
+from signalling.proxies import MAX_FORWARDED
 from tests.signalling.conftest import Lobby, running_lobby
 
 HTML = {"Accept": "text/html"}
@@ -184,6 +185,7 @@ async def test_files_have_the_types_that_browsers_insist_on(lobby: Lobby) -> Non
         ("127.0.0.9, 127.0.0.5", "127.0.0.9"),
         ("192.0.2.7, garbage", "127.0.0.1"),
         ("2001:db8::1", "2001:db8::/64"),
+        ("192.0.2.7" + ", 127.0.0.5" * MAX_FORWARDED, "127.0.0.5"),
         ("", "127.0.0.1"),
     ],
 )

@@ -11,7 +11,10 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from signalling import signal
 from signalling.config import HomeConfig
 from signalling.limits import (
+    MAX_CANDIDATE_CHARS,
     MAX_CANDIDATES,
+    MAX_MID_CHARS,
+    MAX_OFFER_CHARS,
     MAX_OFFERS,
     MAX_SIGNAL_BYTES,
     SIGNAL_BURST,
@@ -100,6 +103,21 @@ MISUSES: list[tuple[str, Any, tuple[str, int]]] = [
     ("fields missing", {"type": "offer"}, ("malformed", 4000)),
     ("a field of another type", {"type": "offer", "token": 1, "sdp": "v=0"}, ("malformed", 4000)),
     ("a token above its bound", {"type": "offer", "token": "x" * 3000, "sdp": "v=0"}, ("malformed", 4000)),
+    (
+        "an offer above its bound",
+        {"type": "offer", "token": "x", "sdp": "x" * (MAX_OFFER_CHARS + 1)},
+        ("malformed", 4000),
+    ),
+    (
+        "a candidate above its bound",
+        {"type": "candidate", "candidate": "x" * (MAX_CANDIDATE_CHARS + 1)},
+        ("malformed", 4000),
+    ),
+    (
+        "a mid above its bound",
+        {"type": "candidate", "candidate": "", "mid": "x" * (MAX_MID_CHARS + 1)},
+        ("malformed", 4000),
+    ),
     ("a lone surrogate", '{"type": "offer", "token": "\\ud800", "sdp": "v=0"}', ("malformed", 4000)),
     ("an unknown type", {"type": "hello"}, ("protocol", 4011)),
     ("a type of the server's", {"type": "answer", "sdp": "v=0", "connection": "c1"}, ("protocol", 4011)),
@@ -201,6 +219,20 @@ async def test_a_socket_that_offers_nothing_is_closed(lobby: Lobby, monkeypatch:
     monkeypatch.setattr(signal, "FIRST_OFFER_TIMEOUT_S", 0.01)
     async with socket(lobby) as ws:
         assert await ending(ws) == ("timeout", 4010)
+
+
+async def test_a_frame_above_the_hard_limit_is_not_even_read(lobby: Lobby) -> None:
+    async with socket(lobby) as ws:
+        await ws.send_str("x" * (signal.HARD_LIMIT_BYTES + 1))
+        assert await ending(ws) == ("", 1009)
+
+
+async def test_a_client_that_answers_no_ping_is_given_up(lobby: Lobby, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "SIGNAL_HEARTBEAT_S", 0.05)
+    async with lobby.client.ws_connect("/api/v1/signal", autoping=False) as ws:
+        await offered(lobby, ws)
+        await until(lambda: not lobby.home.signal_lines)
+    assert lobby.relay.hung_up == ["c1"]
 
 
 async def test_sockets_are_bounded_in_all_and_for_one_address() -> None:
