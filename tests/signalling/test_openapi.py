@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, settings
 
 from signalling.app import make_app
 from signalling.config import HomeConfig
-from signalling.errors import ApiError
 from signalling.joining import API
 from signalling.openapi import describe
 from signalling.operations import HOME
@@ -101,18 +100,6 @@ def test_any_call_about_a_room_by_its_host_is_answered_as_described(
     case.call_and_validate(
         base_url=server.url, headers={"Authorization": f"Bearer {server.host_key()}"}, excluded_checks=BEYOND_SCHEMAS
     )
-
-
-def _all_errors(kind: type[ApiError]) -> Iterator[type[ApiError]]:
-    for error in kind.__subclasses__():
-        yield error
-        yield from _all_errors(error)
-
-
-def test_every_error_has_a_code_of_its_own_and_words() -> None:
-    errors = list(_all_errors(ApiError))
-    assert len({error.code for error in errors}) == len(errors)
-    assert all(400 <= error.status < 600 and error().message.endswith((".", "”")) for error in errors)
 
 
 async def test_the_description_is_served_with_a_fitting_answer_for_every_operation(lobby: Lobby) -> None:

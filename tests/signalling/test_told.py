@@ -2,12 +2,13 @@
 
 import logging
 import re
+from collections.abc import Iterator
 
 import pytest
 
 from signalling import limits
 from signalling.config import HomeConfig
-from signalling.errors import CLOSE_CODES
+from signalling.errors import CLOSE_CODES, ApiError
 from tests.house.pure_core import ROOT
 from tests.signalling.conftest import Lobby
 
@@ -16,6 +17,24 @@ def test_close_codes_are_those_of_the_protocol() -> None:
     document = (ROOT / "docs" / "PROTOCOL.md").read_text()
     rows = re.findall(r"^\| (\d{4}) \| ([a-z-]+) \| ([a-z, ]+) \|", document, re.MULTILINE)
     assert {reason: int(code) for code, reason, where in rows if "signal" in where} == CLOSE_CODES
+
+
+def all_errors(kind: type[ApiError]) -> Iterator[type[ApiError]]:
+    for error in kind.__subclasses__():
+        yield error
+        yield from all_errors(error)
+
+
+def test_error_codes_are_those_of_the_protocol() -> None:
+    document = (ROOT / "docs" / "PROTOCOL.md").read_text()
+    listed = document.split("Error codes: ")[1].split("429 and 503 may")[0]
+    told: dict[str, int] = {}
+    for status, codes in re.findall(r"(\d{3}) ((?:`[a-z-]+`[,;.]\s)+)", listed):
+        told |= dict.fromkeys(re.findall(r"`([a-z-]+)`", codes), int(status))
+    errors = list(all_errors(ApiError))
+    assert told == {error.code: error.status for error in errors}
+    assert len(told) == len(errors)
+    assert all(error().message.endswith((".", "”")) for error in errors)
 
 
 def test_the_table_of_limits_tells_those_of_the_code() -> None:
