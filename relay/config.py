@@ -34,12 +34,12 @@ class RoomConfig:
     def __post_init__(self) -> None:
         if not 0 < self.lapse_after_s <= self.away_after_s:
             raise ValueError("lapse_after_s must lie between 0 and away_after_s")
-        if min(self.left_after_s, self.ping_every_s) <= 0:
-            raise ValueError("left_after_s and ping_every_s must be positive")
-        if min(self.control_rate_per_s, self.state_frames_per_s) <= 0:
-            raise ValueError("rates must be positive")
-        if min(self.control_burst, self.state_frames_burst, self.malformed_limit) < 1:
-            raise ValueError("bursts and malformed_limit must be at least 1")
+        for name in ("left_after_s", "ping_every_s", "control_rate_per_s", "state_frames_per_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive")
+        for name in ("control_burst", "state_frames_burst", "malformed_limit"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
         if not 0 < self.max_entities_per_peer <= limits.MAX_ENTITIES_PER_PEER:
             raise ValueError(f"max_entities_per_peer must lie in 1…{limits.MAX_ENTITIES_PER_PEER}")
         if not 0 < self.max_entities <= limits.MAX_ENTITIES_PER_ROOM:

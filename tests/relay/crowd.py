@@ -59,9 +59,10 @@ class Crowd:
 
     # The driver
 
-    def flush(self) -> None:
-        """What the relay's driver does with the outputs; nothing may go to a peer that has left."""
-        for output in self.room.drain():
+    def flush(self) -> list[Output]:
+        """What the relay's driver does with the outputs; nothing may go to a peer that has left. Returns them."""
+        outputs = self.room.drain()
+        for output in outputs:
             match output:
                 case SendControl(peer, payload):
                     self._link(peer).down_control.append(payload)
@@ -77,6 +78,7 @@ class Crowd:
                     self.drops[reason] += count
                 case _:
                     self.events.append(output)
+        return outputs
 
     def _link(self, peer: int) -> Link:
         link = self.links[peer]

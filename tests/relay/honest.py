@@ -1,6 +1,7 @@
-"""An honest client, as small as it can be: its own numbering and its own table, written from docs/PROTOCOL.md, and strict about what it hears."""
+"""An honest client, as small as it can be: its own numbering and table, written from docs/PROTOCOL.md, strict about what it hears."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,19 +12,29 @@ from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.acks import ReceiveWindow
 from soiree.wire.numbered import Inbox, Outbox
-from soiree.wire.records import Transform, base_for, encode_child, encode_move, encode_props, pack_placed, unpack_placed
-from soiree.wire.records import Placed, PlacedRecord, Base
+from soiree.wire.records import (
+    Base,
+    Placed,
+    PlacedRecord,
+    Transform,
+    base_for,
+    encode_child,
+    encode_move,
+    encode_props,
+    pack_placed,
+    unpack_placed,
+)
 from soiree.wire.state import (
     ACK_VALID,
     ENTITY_MASK,
     IDENT,
+    SLOT_OF,
     STRIDE,
+    FrameType,
     Header,
+    Pong,
     Section,
     Slot,
-    SLOT_OF,
-    FrameType,
-    Pong,
     pack_header,
     pack_pong,
     pack_section,
@@ -33,9 +44,13 @@ from soiree.wire.state import (
     unpack_ping,
 )
 
+ORIGIN = Base(0, 0, 0)
 REASONS = frozenset(
-    "stale rule denied timeout no-master busy owner not-owner not-master unknown-entity unknown-peer unknown-ticket attach-rule cycle depth "
-    "too-large too-many rate malformed state speed".split()
+    {
+        *("stale", "rule", "denied", "timeout", "no-master", "busy", "owner", "not-owner", "not-master"),
+        *("unknown-entity", "unknown-peer", "unknown-ticket", "attach-rule", "cycle", "depth", "too-large", "too-many"),
+        *("rate", "malformed", "state", "speed"),
+    }
 )
 """Why a command may be refused (PROTOCOL 9)."""
 
@@ -49,6 +64,13 @@ def place(x: float, y: float = 0.0, z: float = 0.0, props: bytes | None = None) 
 def place_in(x: float, y: float = 0.0, z: float = 0.0, props: bytes | None = None) -> bytes:
     """A placed record within a parent, metres."""
     return _placed(Base(0, 0, 0), PlacedRecord(Section.CHILD, encode_child(0, 0, Transform((x, y, z)))), props)
+
+
+def a_spawn(
+    *, state: bytes | None = None, parent: int = 0, properties: Any = None, condition: m.Condition | None = None
+) -> tuple[Any, ...]:
+    """Fields of a `spawn`."""
+    return ("ball", state or place(0), "allow", "with-master", properties or {}, parent, "allow", condition)
 
 
 def _placed(base: Base, transform: PlacedRecord, props: bytes | None) -> bytes:
@@ -138,7 +160,6 @@ class HonestClient:
         self.ever_known: set[int] = set()
         self.peers: dict[int, bool] = {}
         """Peer → away."""
-        self.left: set[int] = set()
         self.asked: dict[int, m.Ask] = {}
         self.answers: defaultdict[int, list[m.Message]] = defaultdict(list)
         """Number of one's message → what came in answer."""
@@ -158,7 +179,7 @@ class HonestClient:
         """Number and keep a message; its bytes."""
         return self.outbox.push(message, *fields)
 
-    def frame(self, tick: int, records: list[tuple[Section, bytes]] = [], base: Base = Base(0, 0, 0)) -> bytes:  # noqa: B006
+    def frame(self, tick: int, records: Iterable[tuple[Section, bytes]] = (), base: Base = ORIGIN) -> bytes:
         """A STATE frame with these records."""
         seq, self.frame_seq = self.frame_seq, (self.frame_seq + 1) & 0xFFFF
         flags, ack = (0, 0) if self.window.seq is None else (ACK_VALID, self.window.seq)
@@ -214,18 +235,8 @@ class HonestClient:
             assert not self.answers[re], "one answer to each command"
             self.answers[re].append(message)
         match message:
-            case m.PeerJoined():
-                if not self.peers:
-                    assert message.peer == self.peer, "oneself first"
-                assert message.peer not in self.peers
-                self.peers[message.peer] = message.away
-            case m.PeerAway():
-                assert self.peers[message.peer] != message.away
-                self.peers[message.peer] = message.away
-            case m.PeerLeft():
-                del self.peers[message.peer]
-                for entity in self.entities.values():
-                    assert message.peer not in (entity.owner, entity.master), "nothing remains of a peer that has left"
+            case m.PeerJoined() | m.PeerAway() | m.PeerLeft():
+                self._peer(message)
             case m.Spawned():
                 self._spawned(message)
             case m.Despawned():
@@ -235,35 +246,55 @@ class HonestClient:
                 assert self.entities[message.entity].master == self.peer
                 self.asked[message.ticket] = message
             case m.Granted():
-                seen = self.entities[message.entity]
-                if message.re and message.epoch == seen.epoch:
-                    assert message.owner == seen.owner, "an assignment that changes nothing"
-                else:
-                    assert message.epoch == seen.epoch + 1
-                    assert message.owner != seen.owner
-                seen.owner, seen.epoch, seen.since = message.owner, message.epoch, max(seen.since, message.tick)
+                self._granted(message, self.entities[message.entity])
             case m.Refused():
                 assert message.reason in REASONS
                 if message.entity in self.entities and message.owner:
                     assert message.epoch == self.entities[message.entity].epoch
-            case m.RuleSet():
-                seen = self.entities[message.entity]
-                seen.rule, seen.ask_timeout_ms, seen.fallback = message.rule, message.ask_timeout_ms, message.fallback
-            case m.MasterSet():
-                self.entities[message.entity].master = message.master
-            case m.LifetimeSet():
-                self.entities[message.entity].lifetime = message.lifetime
-            case m.AttachRuleSet():
-                self.entities[message.entity].attach_rule = message.attach_rule
             case m.ParentSet():
                 self._parent_set(message)
+            case m.Event():
+                assert not message.entity or message.entity in self.entities
+            case m.RuleSet() | m.MasterSet() | m.LifetimeSet() | m.AttachRuleSet() | m.PropertiesSet():
+                self._set(message, self.entities[message.entity])
+
+    def _peer(self, message: m.PeerJoined | m.PeerAway | m.PeerLeft) -> None:
+        match message:
+            case m.PeerJoined():
+                assert self.peers or message.peer == self.peer, "oneself first"
+                assert message.peer not in self.peers
+                self.peers[message.peer] = message.away
+            case m.PeerAway():
+                assert self.peers[message.peer] != message.away
+                self.peers[message.peer] = message.away
+            case m.PeerLeft():
+                del self.peers[message.peer]
+                for entity in self.entities.values():
+                    assert message.peer not in (entity.owner, entity.master), "nothing remains of a peer that has left"
+
+    @staticmethod
+    def _granted(message: m.Granted, seen: Seen) -> None:
+        if message.re and message.epoch == seen.epoch:
+            assert message.owner == seen.owner, "an assignment that changes nothing"
+        else:
+            assert message.epoch == seen.epoch + 1
+            assert message.owner != seen.owner
+        seen.owner, seen.epoch, seen.since = message.owner, message.epoch, max(seen.since, message.tick)
+
+    @staticmethod
+    def _set(message: m.RuleSet | m.MasterSet | m.LifetimeSet | m.AttachRuleSet | m.PropertiesSet, seen: Seen) -> None:
+        match message:
+            case m.RuleSet():
+                seen.rule, seen.ask_timeout_ms, seen.fallback = message.rule, message.ask_timeout_ms, message.fallback
+            case m.MasterSet():
+                seen.master = message.master
+            case m.LifetimeSet():
+                seen.lifetime = message.lifetime
+            case m.AttachRuleSet():
+                seen.attach_rule = message.attach_rule
             case m.PropertiesSet():
-                seen = self.entities[message.entity]
                 merged = {**seen.properties, **message.properties}
                 seen.properties = {key: value for key, value in merged.items() if value is not None}
-            case m.Event():
-                assert message.peer not in self.left
-                assert not message.entity or message.entity in self.entities
 
     def _spawned(self, message: m.Spawned) -> None:
         assert message.entity not in self.entities

@@ -8,7 +8,7 @@ from relay.config import RoomConfig
 from soiree.wire import messages as m
 from soiree.wire.limits import MAX_DEPTH, MAX_PENDING_ASKS
 from tests.relay.crowd import Crowd
-from tests.relay.honest import place, place_in, raw
+from tests.relay.honest import a_spawn, place, place_in, raw
 
 ALICE, BOB, CAROL = 2, 3, 4
 """Alice spawns the things: she is their master, and their owner at first."""
@@ -302,7 +302,7 @@ def test_who_is_not_owner_or_master_is_refused(
         (m.SetProperties, (99, {}), "unknown-entity"),
         (m.SetParent, (99, 0, place(0), None), "unknown-entity"),
         (m.SetParent, (1, 99, place_in(0), None), "unknown-entity"),
-        (m.Spawn, ("ball", place_in(0), "allow", "with-master", {}, 99, "allow", None), "unknown-entity"),
+        (m.Spawn, a_spawn(state=place_in(0), parent=99), "unknown-entity"),
         (m.Despawn, (99, "along"), "unknown-entity"),
         (m.SendEvent, ("ping", raw(1), 0, 99, None), "unknown-entity"),
         (m.SendEvent, ("ping", raw(1), 99, 0, None), "unknown-peer"),
@@ -327,7 +327,7 @@ def test_a_condition_that_does_not_hold_is_stale(crowd: Crowd, epoch: int) -> No
     gun = crowd.spawn(ALICE)
     crowd.ask(m.Granted, ALICE, m.Assign, gun, BOB, False)
     condition = m.Condition(gun, epoch)
-    spawn = ("bullet", place(0), "allow", "with-master", {}, 0, "allow", condition)
+    spawn = a_spawn(condition=condition)
     refused = crowd.ask(m.Refused, BOB, m.Spawn, *spawn)
     assert (refused.reason, refused.entity, refused.owner, refused.epoch) == ("stale", gun, BOB, 2)
     assert crowd.refused(BOB, m.SendEvent, "bang", raw(None), 0, 0, condition) == "stale"
@@ -340,7 +340,7 @@ def test_of_two_who_fire_one_gun_one_fires(crowd: Crowd) -> None:
     bullet = crowd.spawn(ALICE, kind="bullet", condition=m.Condition(gun, 1))
     assert bullet in crowd[BOB].entities
     crowd.ask(m.Granted, BOB, m.Request, gun, 1, "")
-    spawn = ("bullet", place(0), "allow", "with-master", {}, 0, "allow", m.Condition(gun, 1))
+    spawn = a_spawn(condition=m.Condition(gun, 1))
     assert crowd.refused(ALICE, m.Spawn, *spawn) == "stale"
 
 
@@ -368,7 +368,7 @@ def test_the_attach_rule_says_whose_things_may_ride(crowd: Crowd, rule: str, ali
     for peer, allowed in ((ALICE, alices), (BOB, bobs)):
         rider = crowd.spawn(peer)
         attached = crowd.answer(peer, crowd.say(peer, m.SetParent, rider, car, place_in(0), None))
-        spawn = ("rider", place_in(0), "allow", "with-master", {}, car, "allow", None)
+        spawn = a_spawn(state=place_in(0), parent=car)
         spawned = crowd.answer(peer, crowd.say(peer, m.Spawn, *spawn))
         for answer in (attached, spawned):
             assert (getattr(answer, "reason", None) == "attach-rule") != allowed
@@ -385,7 +385,7 @@ def test_riding_goes_so_deep_and_no_deeper(crowd: Crowd) -> None:
     tower = [crowd.spawn(ALICE)]
     for _ in range(MAX_DEPTH):
         tower.append(crowd.spawn(ALICE, parent=tower[-1], state=place_in(0)))
-    spawn = ("top", place_in(0), "allow", "with-master", {}, tower[-1], "allow", None)
+    spawn = a_spawn(state=place_in(0), parent=tower[-1])
     assert crowd.refused(ALICE, m.Spawn, *spawn) == "depth"
     pair = crowd.spawn(ALICE)
     crowd.spawn(ALICE, parent=pair, state=place_in(0))
@@ -398,7 +398,7 @@ def test_a_placed_record_that_does_not_fit_is_refused(crowd: Crowd, parent: bool
     car, ball = crowd.spawn(ALICE), crowd.spawn(ALICE)
     refused = crowd.ask(m.Refused, ALICE, m.SetParent, ball, car if parent else 0, state, None)
     assert (refused.reason, refused.entity) == ("state", ball)
-    spawn = ("ball", state, "allow", "with-master", {}, car if parent else 0, "allow", None)
+    spawn = a_spawn(state=state, parent=car if parent else 0)
     assert crowd.refused(ALICE, m.Spawn, *spawn) == "state"
     crowd.check_agreement()
 
@@ -609,7 +609,7 @@ def test_a_peer_masters_a_bounded_number_of_entities() -> None:
     crowd.join(ALICE)
     crowd.join(BOB)
     balls = [crowd.spawn(ALICE), crowd.spawn(ALICE)]
-    spawn = ("ball", place(0), "allow", "with-master", {}, 0, "allow", None)
+    spawn = a_spawn()
     assert crowd.refused(ALICE, m.Spawn, *spawn) == "too-many"
     crowd.ask(m.MasterSet, ALICE, m.SetMaster, balls[0], BOB)
     crowd.spawn(ALICE)
