@@ -42,6 +42,8 @@ class Bot:
         self._avatar: Entity | None = None
         self._moves: dict[Entity, Callable[[float, Step], Step]] = {}
         """How things in our hands move: at (now_s, of the walker)."""
+        self._grabbed: set[Entity] = set()
+        """Things that were somewhere else a moment ago: the next they do is a jump, which would be refused as too fast."""
 
     async def enter(self, hz: float, phase_s: float) -> None:
         """Make an avatar and begin to move it, `hz` times a second."""
@@ -63,14 +65,15 @@ class Bot:
         self._put(avatar, step)
         for thing, move in list(self._moves.items()):
             if thing.mine and thing.alive:
-                self._put(thing, move(now_s, step))
+                self._put(thing, move(now_s, step), jump=thing in self._grabbed)
+                self._grabbed.discard(thing)
             else:
                 del self._moves[thing]
         if not self.halt:
             avatar.set_props(STAMP.pack(time.monotonic_ns()))
 
-    def _put(self, thing: Entity, step: Step) -> None:
-        thing.set(step.position, step.rotation, (0.0, 0.0, 0.0) if self.halt else step.velocity)
+    def _put(self, thing: Entity, step: Step, *, jump: bool = False) -> None:
+        thing.set(step.position, step.rotation, (0.0, 0.0, 0.0) if self.halt else step.velocity, teleport=jump)
         self.tally.updates_sent += self.tally.measuring and not self.halt
 
     def _on_frame(self, frame: Frame) -> None:
@@ -114,6 +117,7 @@ class Bot:
         if not ball.mine:
             await ball.request("may I?")
             self.tally.grants += 1
+        self._grabbed.add(ball)
         self._moves[ball] = lambda _, walker: in_hand(walker)
         await asyncio.sleep(CARRY_S)
         if not self._holding(ball):

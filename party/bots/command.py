@@ -18,6 +18,7 @@ from soiree.client.errors import JoinError
 from soiree.client.ladder import Choice
 
 T = TypeVar("T")
+SHOWN_DIFFERENCES = 5
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -64,8 +65,8 @@ def bots(
         click.echo(json.dumps(report.as_dict()))
     else:
         _show(report, Console())
-    for difference in differences[:10]:
-        console.print(difference, style="red", highlight=False)
+    for difference in differences[:SHOWN_DIFFERENCES]:
+        click.echo(difference, err=True)
     sys.exit(0 if report.sound else 1)
 
 
