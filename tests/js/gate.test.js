@@ -46,7 +46,8 @@ async function serve(t, ...answers) {
 test("what is given is asked, and the relay's transports taken as far as they work here", async (t) => {
   const { url, asked } = await serve(t);
   const gate = new Gate({ url, room: "a/b", name: "Ada", password: "pw", hostKey: "key" });
-  const { kinds } = await gate.admit();
+  const { kinds, why } = await gate.admit();
+  assert.match(why, /no WebRTC in this browser/);
   assert.deepEqual(asked, [{ path: "/api/v1/rooms/a%2Fb/join", authorization: "Bearer key", name: "Ada", password: "pw" }]);
   assert.deepEqual(kinds, ["websocket"]);
   assert.equal(gate.admission.peer_id, 7);

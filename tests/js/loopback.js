@@ -65,7 +65,7 @@ export class LoopbackRelay {
   /** The `admit` hook of a Link. */
   admit = async () => {
     if (this.gone) throw Object.assign(new SoireeError("session-gone", "gone"), { final: true });
-    return { kinds: this.kinds, make: (kind) => this.make(kind) };
+    return { kinds: this.kinds, why: "", make: (kind) => this.make(kind) };
   };
 
   make(kind) {

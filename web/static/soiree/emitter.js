@@ -39,7 +39,8 @@ export class Emitter {
       try {
         listener(detail);
       } catch (error) {
-        Promise.reject(error);
+        if (typeof reportError === "function") reportError(error);
+        else Promise.reject(error);
       }
     }
   }

@@ -14,6 +14,13 @@ import { WebSocketTransport } from "./transports/websocket.js";
 const PASSING = new Set([408, 425, 429]);
 
 /**
+ * @typedef {object} Way what a ladder climbs
+ * @property {readonly Kind[]} kinds transports that may be tried
+ * @property {string} why WebRTC is not among them, if it was wanted
+ * @property {(kind: Kind) => Transport} make
+ */
+
+/**
  * @typedef {object} GateOptions
  * @property {string} url
  * @property {string} room
@@ -54,7 +61,7 @@ export class Gate {
     this.#identity = options.identity ?? this.#identityKept.read();
   }
 
-  /** @returns {Promise<{kinds: readonly Kind[], make: (kind: Kind) => Transport}>} @throws {JoinError} `final` when asking again is of no use */
+  /** @returns {Promise<Way>} @throws {JoinError} `final` when asking again is of no use */
   async admit() {
     const admission = await this.#ask().catch((error) => {
       this.refusal = error instanceof JoinError ? error : null;
@@ -69,7 +76,9 @@ export class Gate {
     this.#identityKept.write(this.#identity ?? null);
     const { transport = "auto" } = this.#options;
     const kinds = admission.transports.filter((kind) => (transport === "auto" || transport === kind) && (kind !== "webrtc" || canWebRtc()));
-    return { kinds, make: (kind) => this.#make(kind, admission) };
+    const missing = canWebRtc() ? "this server offers no WebRTC" : "there is no WebRTC in this browser";
+    const why = transport === "auto" && !kinds.includes("webrtc") ? missing : "";
+    return { kinds, why, make: (kind) => this.#make(kind, admission) };
   }
 
   /** The session is over: nothing is to resume it. */

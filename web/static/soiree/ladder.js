@@ -16,6 +16,7 @@ export const RETRY_MS = Object.freeze({ first: 10000, last: 60000 });
 /**
  * @typedef {object} LadderOptions
  * @property {readonly Kind[]} kinds what may be used, of what this place and the relay can do
+ * @property {string} [why] why WebRTC is not among them, if it was wanted
  * @property {(kind: Kind) => Transport} make
  * @property {(transport: Transport, why: string) => void} onBetter a transport has opened and is to be used from now; why tells what kept from a better one
  * @property {(error: SoireeError) => void} onFailed nothing can be opened
@@ -51,7 +52,7 @@ export class Ladder {
       if (kinds.includes("websocket")) {
         this.#timer = setTimeout(() => this.#fallBack(`WebRTC did not connect within ${patienceMs / 1000} s`), patienceMs);
       }
-    } else if (kinds.includes("websocket")) this.#fallBack("WebRTC is not available");
+    } else if (kinds.includes("websocket")) this.#fallBack(this.#options.why ?? "");
     else queueMicrotask(() => this.#fail());
   }
 

@@ -37,7 +37,7 @@ const FINAL = new Set(["kicked", "closed", "session-gone", "superseded", "versio
 
 /**
  * @typedef {object} Hooks
- * @property {() => Promise<{kinds: readonly ("webrtc" | "websocket")[], make: (kind: "webrtc" | "websocket") => Transport}>} admit
+ * @property {() => Promise<import("./gate.js").Way>} admit
  *   asks the server to let us in, or in again; its errors say `final` when it is of no use to ask again
  * @property {(welcome: ControlMessage, resumed: boolean) => void} onWelcome
  * @property {(message: ControlMessage) => void} onMessage numbered, each once and in order
@@ -60,6 +60,8 @@ export class Link {
   connected = false;
   /** @type {Rung | null} */
   rung = null;
+  /** What keeps from a better one. */
+  why = "";
   /** @type {Transport | null} */
   transport = null;
 
@@ -78,7 +80,6 @@ export class Link {
   /** Whether the room was last told that it is connected. */
   #up = false;
   #attempt = 0;
-  #why = "";
   #pumpQueued = false;
   #helloAt = 0;
   #lastHeard = 0;
@@ -145,8 +146,7 @@ export class Link {
       const admitted = await this.#hooks.admit();
       if (this.#closed) return;
       this.#ladder = new Ladder({
-        kinds: admitted.kinds,
-        make: admitted.make,
+        ...admitted,
         onBetter: (transport, why) => this.#hello(transport, why),
         onFailed: (error) => {
           this.#drop();
@@ -182,7 +182,7 @@ export class Link {
     this.session.detach();
     this.connected = false;
     this.transport = transport;
-    this.#why = why;
+    this.why = why;
     this.#helloAt = this.#lastHeard = this.now;
     transport.onMessage = (stream, bytes) => this.#heard(transport, stream, bytes);
     transport.onClose = (reason, message) => this.#lost(transport, reason, message);
@@ -289,9 +289,11 @@ export class Link {
   /** @param {Transport} transport */
   async #reportRung(transport) {
     const rung = await transport.rung().catch(() => null);
+    // Not before those who wait for the welcome have had their turn to listen.
+    await new Promise((resolve) => setTimeout(resolve));
     if (transport !== this.transport || this.#closed) return;
     this.rung = rung ?? "direct";
-    this.#hooks.onRung(this.rung, this.#why);
+    this.#hooks.onRung(this.rung, this.why);
   }
 
   /** @param {Uint8Array} bytes */

@@ -157,11 +157,12 @@ export class Room extends Emitter {
 
   /** Figures for a status line. Rates are of the last seconds, without headers of IP, UDP or TCP. */
   stats() {
-    const { clock, received, replication, session, up, down, transport, malformed, now } = this.#link;
+    const { clock, received, replication, session, up, down, transport, malformed, now, why } = this.#link;
     const sent = replication.framesAcked + replication.framesLost;
     return {
       transport: transport?.kind ?? null,
       rung: this.rung,
+      why,
       rttMs: clock.rttS * 1000,
       lossUp: sent ? replication.framesLost / sent : 0,
       lossDown: received.expected ? Math.max(0, 1 - received.received / received.expected) : 0,
