@@ -98,6 +98,8 @@ class Scene:
 
     def promote(self, session: Session, entity: Entity) -> None:
         """Have the peer know the entity, and what it rides in, before the next message to it."""
+        if entity.id in session.told:
+            return
         untold = [reached for reached in (entity, *self.entities.ancestors(entity)) if reached.id not in session.told]
         for reached in reversed(untold):
             self.tell_spawned(session, reached, 0)
