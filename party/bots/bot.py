@@ -1,6 +1,7 @@
 """One bot: joins, moves every frame, says something now and then, and counts what it hears."""
 
 import asyncio
+import contextlib
 import struct
 import time
 from collections.abc import Callable
@@ -36,7 +37,7 @@ class Bot:
         self.index = index
         self.room = room
         self.tally = tally
-        self.halt = False
+        self._halted = asyncio.Event()
         self._random = random
         self._walk = Walk(random)
         self._avatar: Entity | None = None
@@ -44,6 +45,20 @@ class Bot:
         """How things in our hands move: at (now_s, of the walker)."""
         self._grabbed: set[Entity] = set()
         """Things that were somewhere else a moment ago: the next they do is a jump, which would be refused as too fast."""
+
+    @property
+    def halt(self) -> bool:
+        """Whether it was told to stop."""
+        return self._halted.is_set()
+
+    def stop(self) -> None:
+        """Come to rest, and begin nothing any more."""
+        self._halted.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._halted.wait()
 
     async def enter(self, hz: float, phase_s: float) -> None:
         """Make an avatar and begin to move it, `hz` times a second."""
@@ -94,16 +109,16 @@ class Bot:
 
     async def chatter(self) -> None:
         """Send numbered events until told to halt."""
-        await asyncio.sleep(self._random.uniform(0, EVENT_PERIOD_S))
+        await self._pause(self._random.uniform(0, EVENT_PERIOD_S))
         while not self.halt:
             self.tally.events_sent += 1
             await self.room.send_event(EVENT_NAME, self.tally.events_sent)
-            await asyncio.sleep(EVENT_PERIOD_S)
+            await self._pause(EVENT_PERIOD_S)
 
     async def play_ball(self) -> None:
         """Grab balls, carry them, throw them, let go, and as their master change the rule, until told to halt."""
         while not self.halt:
-            await asyncio.sleep(self._random.uniform(*PAUSE_S))
+            await self._pause(self._random.uniform(*PAUSE_S))
             balls = [entity for entity in self.room.entities.values() if entity.kind == BALL_KIND]
             if balls and not self.halt:
                 try:
@@ -119,12 +134,12 @@ class Bot:
             self.tally.grants += 1
         self._grabbed.add(ball)
         self._moves[ball] = lambda _, walker: in_hand(walker)
-        await asyncio.sleep(CARRY_S)
+        await self._pause(CARRY_S)
         if not self._holding(ball):
             return
         flight = Flight(ball.position, self._random.uniform(0, 6.28), asyncio.get_running_loop().time())
         self._moves[ball] = lambda now_s, _: flight.step(now_s)
-        await asyncio.sleep(flight.lasts_s + 0.1)
+        await self._pause(flight.lasts_s + 0.1)
         if self._holding(ball):
             await ball.set_properties({"thrown": self.tally.events_sent, "by": self.room.name})
             if self._random.random() < 0.5:

@@ -25,10 +25,8 @@ JOIN_TIMEOUT_S = 30.0
 """How long one bot tries to get in."""
 RATE_PAUSE_S = 2.0
 """Before trying again when the server says that joins come too fast."""
-WARM_UP_S = 1.0
-"""From when all are in until measuring begins."""
-SETTLE_S = 2.0
-"""From when all have stopped until their views are compared."""
+LAST_WORDS_S = 5.0
+"""How long commands under way may take once everybody has stopped."""
 SPARE_PLACES = 8
 """Beyond the bots, in a room made for them."""
 BALLS_PER_BOT = 0.2
@@ -50,6 +48,10 @@ class CrowdConfig:
     engine: str = "auto"
     password: str | None = None
     seed: int = 1
+    warm_up_s: float = 1.0
+    """From when all are in until measuring begins."""
+    settle_s: float = 2.0
+    """From when all have stopped until their views are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Crowd:
         async with contextlib.AsyncExitStack() as ending:
             listening = [asyncio.create_task(bot.listen()) for bot in self.bots]
             ending.push_async_callback(_end, listening)
-            await asyncio.sleep(WARM_UP_S)
+            await asyncio.sleep(self.config.warm_up_s)
             gc.collect()
             gc.freeze()  # tens of thousands of objects that stay: no collection needs to walk them
             ending.callback(gc.unfreeze)
@@ -203,9 +205,9 @@ class Crowd:
         """Everybody stops; 2 s later views are compared."""
         self._on_progress(Progress("settling", 0, 1))
         for bot in self.bots:
-            bot.halt = True
-        await asyncio.wait(acting, timeout=5.0)
-        await asyncio.sleep(SETTLE_S)
+            bot.stop()
+        await asyncio.wait(acting, timeout=LAST_WORDS_S)
+        await asyncio.sleep(self.config.settle_s)
         for task in acting:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 self._errors[type(error).__name__] += 1

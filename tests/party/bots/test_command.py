@@ -1,0 +1,127 @@
+"""`soiree bots`, as its users run it, against a whole party."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+import soiree
+from party.bots.crowd import Crowd, CrowdConfig, Progress
+from soiree import rtc
+from soiree.client.ladder import Choice
+from tests.party_server import Party, running_party
+
+
+@pytest_asyncio.fixture
+async def party(tmp_path: Path) -> AsyncIterator[Party]:
+    async with running_party(tmp_path) as running:
+        yield running
+
+
+async def bots(*args: str) -> tuple[int, str, str]:
+    """Run the command; returns exit code, output and errors."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "party", "bots", *args, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+WAYS: list[tuple[Choice, str]] = [("websocket", "auto"), *(("webrtc", engine) for engine in rtc.available())]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "transport", "engine"), [*(("wander", *way) for way in WAYS), ("ball", "websocket", "auto")]
+)
+async def test_a_crowd_plays_and_all_see_the_same(party: Party, scenario: str, transport: Choice, engine: str) -> None:
+    stages: list[Progress] = []
+    config = CrowdConfig(party.url, party.room, 6, 20.0, 2.0, scenario, transport, engine, warm_up_s=0.2, settle_s=1.0)
+    crowd = Crowd(config, stages.append)
+    report = await crowd.run()
+    assert crowd.differences == []
+    assert report.sound
+    assert (report.joined, report.failed, report.control_lost) == (6, 0, 0)
+    assert report.events_sent >= 6
+    assert report.updates_sent >= 6 * 20 * 2 * 0.5
+    assert report.updates_received >= 5 * report.updates_sent * 0.8
+    assert report.latency_ms.p50 is not None
+    assert 0 < report.latency_ms.p50 < 1000
+    assert report.kbit_s_down_per_client > 0
+    assert sum(report.rung.values()) == 6
+    assert (report.grants + sum(report.refusals.values()) > 0) == (scenario == "ball")
+    assert {stage.stage for stage in stages} == {"joining", "playing", "settling"}
+
+
+async def test_json_is_one_object_and_nothing_else(party: Party) -> None:
+    code, out, err = await bots(
+        "--url", party.url, "--count", "3", "--seconds", "1", "--transport", "websocket", "--json"
+    )
+    report = json.loads(out)
+    assert code == 0, err
+    assert err == ""
+    assert report["joined"] == 3
+    assert report["converged"] is True
+    assert set(report["latency_ms"]) == {"p50", "p99", "max"}
+    assert report["rung"] == {"websocket": 3}
+
+
+async def test_people_get_a_table(party: Party) -> None:
+    code, out, err = await bots("--url", party.url, "--room", party.room, "--count", "2", "--seconds", "1")
+    assert code == 0, err
+    assert "latency ms" in out
+    assert "joining" in err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--url", "http://127.0.0.1:9"], "no party answers"),
+        (["--url", "party"], "no party answers"),
+    ],
+)
+async def test_what_cannot_work_says_why(args: list[str], words: str) -> None:
+    code, out, err = await bots(*args, "--count", "1", "--seconds", "1")
+    assert code == 1
+    assert words in err
+    assert out == ""
+
+
+async def test_bots_that_cannot_join_are_counted(party: Party) -> None:
+    room = await party.another_room(capacity=2)
+    code, out, _ = await bots(
+        "--url", party.url, "--room", room, "--count", "4", "--seconds", "1", "--transport", "websocket", "--json"
+    )
+    report: dict[str, Any] = json.loads(out)
+    assert code == 1
+    assert (report["joined"], report["failed"]) == (2, 2)
+    assert report["errors"] == {"room-full": 2}
+
+
+async def test_ctrl_c_takes_all_bots_out(party: Party) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "party", "bots", "--url", party.url, "--room", party.room, "--count", "3", "--seconds", "60",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with soiree.join(party.url, room=party.room, name="host", transport="websocket") as room:
+        changes = room.changes()
+        async for _ in changes:
+            if len(room.peers) == 4:
+                break
+        process.send_signal(signal.SIGINT)
+        left = []
+        async for change in changes:
+            if isinstance(change, soiree.Left):
+                left.append(change.reason)
+                if len(left) == 3:
+                    break
+    _, err = await process.communicate()
+    assert process.returncode == 130, err
+    assert left == ["bye"] * 3
+    assert b"Traceback" not in err
