@@ -153,7 +153,7 @@ def _store(world: World, row: Ints, records: Records, senders: Senders, taken: I
             width = width or int(records.length[taken[these]].max())
             fresh[these] = _write(world, row[these], number, records, taken[these], width)
     version = world.next_version()
-    world.version[row[fresh], slot[fresh]] = version
+    world.version[row[fresh], slot[fresh]] = world.changed[row[fresh]] = version
     leapt = fresh & records.teleport[taken] & (slot == Slot.TRANSFORM)
     world.teleported[row[leapt]] = version
 

@@ -17,6 +17,7 @@ class Pairs(Table):
         client: row of the audience. row: row of the world, with `born` of it, so that a row given to another entity is noticed.
         told: control number that the client must have applied before it gets state of the entity.
         acked, sent: (rows, SLOTS) versions. sent_at: (rows, SLOTS) tick.
+        settled: `World.changed` of the entity when nothing was lacking; until it changes, nothing is.
         first_serve: serve of the client in which the present version of the transform went for the first time.
     """
 
@@ -31,6 +32,7 @@ class Pairs(Table):
         self.sent: Ints = self._column("sent", np.int64, SLOTS)
         self.sent_at: Ints = self._column("sent_at", np.int64, SLOTS)
         self.first_serve: Ints = self._column("first_serve", np.int64)
+        self.settled: Ints = self._column("settled", np.int64)
         self._of: dict[int, dict[int, int]] = {}
 
     def tell(self, client: int, entity: int, n: int, tick: int) -> None:
@@ -52,6 +54,7 @@ class Pairs(Table):
         self.client[pair], self.row[pair], self.told[pair] = client, row, n
         self.born[pair] = self._world.born[row]
         self.acked[pair] = self.sent[pair] = self._world.version[row]
+        self.settled[pair] = self._world.changed[row]
         self.sent_at[pair] = tick
         self.first_serve[pair] = 0
 

@@ -48,15 +48,20 @@ class Choice:
 def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_ticks: Ints, tick: int) -> Choice:
     """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
     client, row = pairs.client[: pairs.high], pairs.row[: pairs.high]
-    told = due[client] & (pairs.told[: pairs.high] <= audience.applied[client])
-    told &= pairs.born[: pairs.high] == world.born[row]
-    pair = np.flatnonzero(told)
-    client, row = client[pair], row[pair]
+    open_ = due[client] & (world.changed[row] > pairs.settled[: pairs.high])
+    open_ &= pairs.told[: pairs.high] <= audience.applied[client]
+    pair = np.flatnonzero(open_)
+    pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
+    client, row = pairs.client[pair], pairs.row[pair]
     version, sent = world.version[row], pairs.sent[pair]
+    lacks = version > pairs.acked[pair]
+    settled = ~lacks.any(1)
+    pairs.settled[pair[settled]] = world.changed[row[settled]]
     send = (version > sent) | (tick - pairs.sent_at[pair] >= rto_ticks[client][:, None])
     since = audience.serves[client] - pairs.first_serve[pair]
-    send[:, Slot.TRANSFORM] |= world.at_rest[row] & np.isin(since, REPEATS)
-    send &= version > pairs.acked[pair]
+    first, second = REPEATS
+    send[:, Slot.TRANSFORM] |= world.at_rest[row] & ((since == first) | (since == second))
+    send &= lacks
     # An owner lacks what its predecessor said last, until it speaks for itself.
     send &= (world.owner[row] != audience.peer[client])[:, None] | (world.seq[row] == NO_SEQ)
     nth, slot = np.nonzero(send)

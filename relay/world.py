@@ -38,8 +38,8 @@ class World(Table):
         kind: section of the transform. at_rest: bool, whether it says that nothing moves.
         records: (rows, RECORD_BYTES) uint8; length: (rows, SLOTS) bytes of each record, 0 where there is none.
         version, sample (tick), seq (of the owner's frame, unwrapped): (rows, SLOTS), of the newest record.
-        teleported: version of the last record that jumped. jumps, jumped_at: float64 and tick: what remains of TELEPORT_BURST.
-        overrun_m: float64, how far it is ahead of the speed limit. weight: float64, importance.
+        changed: newest version of any slot. teleported: version of the last record that jumped. jumps, jumped_at: float64 and tick: what
+        remains of TELEPORT_BURST. overrun_m: float64, how far it is ahead of the speed limit. weight: float64, importance.
         born: version at which the row was given to the entity.
         changes: newest version. tick: newest tick that anything here was told.
     """
@@ -60,6 +60,7 @@ class World(Table):
         self.version: Ints = self._column("version", np.int64, SLOTS)
         self.sample: Ints = self._column("sample", np.int64, SLOTS)
         self.seq: Ints = self._column("seq", np.int64, SLOTS)
+        self.changed: Ints = self._column("changed", np.int64)
         self.teleported: Ints = self._column("teleported", np.int64)
         self.jumps = self._column("jumps", np.float64)
         self.jumped_at: Ints = self._column("jumped_at", np.int64)
@@ -129,7 +130,7 @@ class World(Table):
         row = self.row(entity)
         self.owner[row], self.fence[row] = peer, fence
         self._restart(row, tick)
-        self.version[row, self.length[row] > 0] = self.next_version()
+        self.changed[row] = self.version[row, self.length[row] > 0] = self.next_version()
 
     def set_fence(self, entity: int, fence: int) -> None:
         """Its owner may write once it has applied its control message `fence`."""
@@ -231,7 +232,7 @@ class World(Table):
             self.records[row, start : start + len(record)] = np.frombuffer(record, np.uint8)
             self.length[row, slot] = len(record)
         # Slots that were left out are versioned too: what a control message tells, it tells of all of them.
-        self.version[row, self.length[row] > 0] = self.next_version()
+        self.changed[row] = self.version[row, self.length[row] > 0] = self.next_version()
 
     def _restart(self, row: int, tick: int) -> None:
         """Forget how far the former owner's records had come."""
