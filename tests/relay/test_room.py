@@ -1,27 +1,17 @@
 """A room's sessions: hello, numbers, resume, and how connections and sessions end (docs/PROTOCOL.md sections 3, 6, 8 and 9)."""
 
-from typing import Any
-
 import msgspec
 import pytest
 
-from relay.config import RoomConfig
-from relay.outputs import Away, CloseConnection, Granted, Joined, Left, Output, Refused, SendControl, SendState
+from relay.outputs import Away, CloseConnection, Granted, Joined, Left, Output, Refused, SendControl
 from soiree.link import RoomSpec
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.limits import (
     MALFORMED_LIMIT,
-    MAX_DATA_BYTES,
-    MAX_EVENT_BYTES,
-    MAX_PROPERTIES,
-    MAX_PROPERTIES_BYTES,
-    MAX_UNAPPLIED_BYTES,
-    MAX_UNAPPLIED_MESSAGES,
 )
-from soiree.wire.state import FrameType, Pong, pack_data, pack_pong, unpack_data, unpack_ping
 from tests.relay.crowd import SPEC, Crowd, Link
-from tests.relay.honest import HonestClient, a_spawn, raw
+from tests.relay.honest import HonestClient, raw
 
 ALICE, BOB, CAROL = 2, 3, 4
 
@@ -339,173 +329,6 @@ def test_a_sign_of_life_brings_a_silent_peer_back(crowd: Crowd) -> None:
     assert not crowd[ALICE].peers[BOB]
     crowd.wait(9, ALICE)
     assert not crowd[ALICE].peers[BOB]
-
-
-# Bounds
-
-
-def test_too_many_unapplied_messages_end_the_session() -> None:
-    crowd = Crowd(RoomConfig(left_after_s=1000))
-    crowd.join(ALICE)
-    crowd.join(BOB)
-    crowd.cut(BOB)
-    for _ in range(MAX_UNAPPLIED_MESSAGES):
-        crowd.say(ALICE, m.SendData, BOB, b"")
-        crowd.step()
-        if BOB not in crowd.scene.sessions:
-            break
-    assert Left(BOB, "backlog") in crowd.events
-    assert crowd[ALICE].heard[-1] == m.PeerLeft(crowd[ALICE].inbox.applied, BOB, "backlog")
-
-
-def test_too_many_unapplied_bytes_end_the_session_and_spare_the_others(crowd: Crowd) -> None:
-    crowd.join(CAROL)
-    crowd.auto = False
-    payload = raw(bytes(MAX_EVENT_BYTES - 8))
-    for _ in range(MAX_UNAPPLIED_BYTES // MAX_EVENT_BYTES + 1):
-        crowd.say(ALICE, m.SendEvent, "flood", payload, -ALICE, 0, None)
-        crowd.deliver_up(ALICE)
-        crowd.deliver_down(ALICE)
-        crowd.deliver_down(CAROL)
-        crowd.step()
-        crowd.links[BOB] = Link()
-    assert Left(BOB, "backlog") in crowd.events
-    assert CAROL in crowd.scene.sessions
-    assert sum(isinstance(message, m.Event) for message in crowd[CAROL].heard) > MAX_UNAPPLIED_BYTES // MAX_EVENT_BYTES
-
-
-def test_commands_past_the_rate_are_refused_and_a_flood_ends_the_connection() -> None:
-    crowd = Crowd(RoomConfig(control_rate_per_s=10, control_burst=20))
-    crowd.join(ALICE)
-    for _ in range(20):
-        crowd.ask(m.Done, ALICE, m.Budget, 0)
-    assert crowd.refused(ALICE, m.Budget, 0) == "rate"
-    crowd.wait(0.1, ALICE)
-    crowd.ask(m.Done, ALICE, m.Budget, 0)
-    crowd.auto = False
-    for _ in range(21):
-        crowd.room.control(ALICE, crowd[ALICE].say(m.Budget, 0), crowd.now)
-    assert CloseConnection(ALICE, "rate") in crowd.flush()
-
-
-def test_frames_past_the_rate_are_dropped_and_counted() -> None:
-    crowd = Crowd(RoomConfig(state_frames_per_s=10, state_frames_burst=20))
-    crowd.join(ALICE)
-    crowd.take([(ALICE, pack_data(0, b"x"))] * 25)
-    assert crowd.drops == {"rate": 5}
-
-
-@pytest.mark.parametrize(
-    ("properties", "fits"),
-    [
-        ({f"key {i}": i for i in range(MAX_PROPERTIES)}, True),
-        ({"text": "x" * (MAX_PROPERTIES_BYTES - 9)}, True),
-        ({"text": "x" * (MAX_PROPERTIES_BYTES - 8)}, False),
-    ],
-)
-def test_properties_are_bounded_when_spawned(crowd: Crowd, properties: dict[str, Any], fits: bool) -> None:
-    answer = crowd.answer(ALICE, crowd.say(ALICE, m.Spawn, *a_spawn(properties=properties)))
-    assert isinstance(answer, m.Spawned) == fits
-    if isinstance(answer, m.Refused):
-        assert answer.reason == "too-large"
-
-
-def test_properties_are_bounded_when_merged(crowd: Crowd) -> None:
-    ball = crowd.spawn(ALICE, properties={f"key {i}": i for i in range(MAX_PROPERTIES)})
-    refused = crowd.ask(m.Refused, ALICE, m.SetProperties, ball, {"one more": 1})
-    assert (refused.reason, refused.entity) == ("too-large", ball)
-    told = crowd.ask(m.PropertiesSet, ALICE, m.SetProperties, ball, {"key 0": None, "one more": 1})
-    assert told.properties == {"key 0": None, "one more": 1}
-    assert "key 0" not in crowd.entity(ball).properties
-    assert crowd.refused(ALICE, m.SetProperties, ball, {"text": "x" * MAX_PROPERTIES_BYTES}) == "too-large"
-    crowd.check_agreement()
-
-
-# What peers say to each other
-
-
-def heard_events(client: HonestClient) -> list[tuple[int, int, Any]]:
-    return [(e.peer, e.re, msgspec.msgpack.decode(e.payload)) for e in client.heard if isinstance(e, m.Event)]
-
-
-def test_events_reach_everybody_one_or_all_but_one(crowd: Crowd) -> None:
-    crowd.join(CAROL)
-    everybody = crowd.say(ALICE, m.SendEvent, "e", raw("all"), 0, 0, None)
-    crowd.ask(m.Done, ALICE, m.SendEvent, "e", raw("bob"), BOB, 0, None)
-    crowd.ask(m.Done, ALICE, m.SendEvent, "e", raw("not me"), -ALICE, 0, None)
-    not_bob = crowd.say(ALICE, m.SendEvent, "e", raw("not bob"), -BOB, 0, None)
-    assert heard_events(crowd[ALICE]) == [(ALICE, everybody, "all"), (ALICE, not_bob, "not bob")]
-    assert heard_events(crowd[BOB]) == [(ALICE, 0, "all"), (ALICE, 0, "bob"), (ALICE, 0, "not me")]
-    assert heard_events(crowd[CAROL]) == [(ALICE, 0, "all"), (ALICE, 0, "not me"), (ALICE, 0, "not bob")]
-
-
-def test_an_events_payload_is_bounded(crowd: Crowd) -> None:
-    exact = raw(bytes(MAX_EVENT_BYTES - 3))
-    assert len(bytes(exact)) == MAX_EVENT_BYTES
-    crowd.ask(m.Event, ALICE, m.SendEvent, "e", exact, 0, 0, None)
-    assert crowd.refused(ALICE, m.SendEvent, "e", raw(bytes(MAX_EVENT_BYTES - 2)), 0, 0, None) == "too-large"
-
-
-@pytest.mark.parametrize("payload", [b"\xa1\xff", b"\x81\x80\x01", b"\xd7\xff" + b"\xff" * 8])
-def test_an_event_that_its_hearers_could_not_read_is_refused(crowd: Crowd, payload: bytes) -> None:
-    assert crowd.refused(ALICE, m.SendEvent, "e", msgspec.Raw(payload), 0, 0, None) == "malformed"
-    assert not heard_events(crowd[BOB])
-
-
-def test_reliable_data_never_comes_back_to_its_sender(crowd: Crowd) -> None:
-    for to in (0, ALICE, -BOB):
-        crowd.ask(m.Done, ALICE, m.SendData, to, b"bytes")
-    assert [d.payload for d in crowd[BOB].heard if isinstance(d, m.DataMessage)] == [b"bytes"]
-    assert not any(isinstance(message, m.DataMessage) for message in crowd[ALICE].heard)
-
-
-def data_frames(outputs: list[Output]) -> dict[int, tuple[int, bytes]]:
-    return {
-        o.peer: unpack_data(o.payload) for o in outputs if isinstance(o, SendState) and o.payload[0] == FrameType.DATA
-    }
-
-
-def test_unreliable_data_is_relayed_unread_with_its_sender(crowd: Crowd) -> None:
-    crowd.join(CAROL)
-    expected = {0: {BOB, CAROL}, BOB: {BOB}, -BOB: {CAROL}, ALICE: set(), 99: set()}
-    for to, hearers in expected.items():
-        crowd.room.frames([(ALICE, pack_data(to, b"\x00\xff"))], crowd.now)
-        assert data_frames(crowd.flush()) == dict.fromkeys(hearers, (ALICE, b"\x00\xff"))
-
-
-def test_unreliable_data_does_not_wait_for_those_without_a_connection(crowd: Crowd) -> None:
-    crowd.cut(BOB)
-    crowd.room.frames([(ALICE, pack_data(0, b"x"))], crowd.now)
-    assert not crowd.flush()
-
-
-def test_oversized_data_is_dropped_and_counted(crowd: Crowd) -> None:
-    crowd.take([(ALICE, pack_data(0, b"") + bytes(MAX_DATA_BYTES + 1))])
-    assert crowd.drops == {"malformed": 1}
-
-
-# Pings
-
-
-def test_each_second_a_ping_and_the_answer_tells_the_round_trip(crowd: Crowd) -> None:
-    crowd.auto = False
-    trips = [0.030, 0.090, 0.050]
-    for trip in trips:
-        crowd.now += 1.0
-        crowd.room.advance(crowd.tick + 60, crowd.now)
-        pings = [o for o in crowd.flush() if isinstance(o, SendState) and o.payload[0] == FrameType.PING]
-        assert sorted(o.peer for o in pings) == [ALICE, BOB]
-        ping = unpack_ping(pings[0].payload)
-        assert (ping.relay_us, ping.tick) == (int(crowd.now * 1e6), crowd.tick + 60)
-        crowd.now += trip
-        crowd.room.frames([(ALICE, pack_pong(Pong(ping.seq, 0, 0)))], crowd.now)
-        crowd.room.frames([(ALICE, pack_pong(Pong(ping.seq + 1, 0, 0)))], crowd.now)
-        crowd.flush()
-    assert crowd.scene.sessions[ALICE].pings.rtt_s == pytest.approx(0.050)
-    crowd.now += 1.0
-    crowd.room.advance(crowd.tick + 300, crowd.now)
-    ping = next(unpack_ping(o.payload) for o in crowd.flush() if isinstance(o, SendState) and o.peer == ALICE)
-    assert ping.rtt_us == pytest.approx(50_000, abs=1)
 
 
 # Events for metrics
