@@ -58,30 +58,30 @@ class HostedRoom:
         try:
             message = control.decode_from_client(payload)
         except WireError as error:
-            self._refuse(connection, "malformed", str(error))
+            self.refuse(connection, "malformed", str(error))
             return
         if not isinstance(message, Hello):
-            self._refuse(connection, "protocol", "The first message of a connection must be hello.")
+            self.refuse(connection, "protocol", "The first message of a connection must be hello.")
         elif message.version[0] != VERSION[0]:
             spoken = ".".join(map(str, VERSION))
-            self._refuse(connection, "version", f"This relay speaks version {spoken}; update the client.")
+            self.refuse(connection, "version", f"This relay speaks version {spoken}; update the client.")
         else:
             self._attach(connection, message, now)
 
     def _attach(self, connection: Connection, hello: Hello, now: float) -> None:
         if connection.peer not in self.sessions:
-            self._refuse(connection, "session-gone", "This session has ended. Join again.")
+            self.refuse(connection, "session-gone", "This session has ended. Join again.")
             return
         older = self._attached.get(connection.peer)
         if older is not None:
-            self._refuse(older, "superseded", "The session goes on over a newer connection.")
+            self.refuse(older, "superseded", "The session goes on over a newer connection.")
         connection.attached = True
         self._attached[connection.peer] = connection
         over_websocket = connection.transport.rung(connection.conn) is Rung.WEBSOCKET
-        self.room.attach(connection.peer, hello, now, limit_in_flight=over_websocket)
+        self.room.attach(connection.peer, hello, now, limit_in_flight=True)
         self._metrics.joins.labels(connection.transport.name, str(hello.fresh).lower()).inc()
 
-    def _refuse(self, connection: Connection, code: str, message: str) -> None:
+    def refuse(self, connection: Connection, code: str, message: str) -> None:
         """Say why, and close a connection that does not (or no longer) carry its session."""
         connection.attached, connection.refused = False, True
         connection.transport.send(connection.conn, CONTROL, control.encode(Error(0, code, message)))
