@@ -23,8 +23,12 @@ from soiree.rtc import Candidate, SdpError
 from soiree.ticket import TicketVerifier
 from soiree.transport import Transport
 from soiree.websocket import close_frame
+from soiree.wire import control
+from soiree.wire.messages import Error
 from soiree.wire.state import TICK_HZ
 
+LAST_WORDS = {"oversized": "A message was above its limit."}
+"""What a client is told when a transport ends its connection."""
 SWEEP_S = 1.0
 """How often connections that do not say hello are looked for."""
 
@@ -52,6 +56,9 @@ class RelayService:
         self._switchboard.home = self._home
         self._rtc = webrtc_transport(self._config.engine, self._config.rtc, self._switchboard)
         self._websocket = WebSocketServer(self._switchboard)
+        if self._rtc is not None:
+            # A data channel has no close codes. WebSockets have, and on them nothing follows a message that was too long.
+            self._rtc.last_words = lambda reason: control.encode(Error(0, reason, LAST_WORDS.get(reason, "")))
         self._started_at = self._loop.time()
         self._tick = 0
         self._pacing = Pacing(self._started_at, time.process_time())

@@ -42,7 +42,8 @@ class Switchboard:
     def close_silent(self) -> None:
         """Close what should have said hello by now."""
         for connection in self.connections.silent(self._loop.time()):
-            connection.transport.close(connection.conn, "timeout")
+            if not connection.refused:
+                connection.hosted.refuse(connection, "timeout", "No hello came in time.")
 
     # EngineSink
 

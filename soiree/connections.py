@@ -185,7 +185,9 @@ class ConnectionTable(Transport, Generic[C]):
             return
         size = len(payload)
         if size > LIMIT_BYTES[stream]:
-            self._end(connection, CloseReason.OVERSIZED)
+            if self.last_words is not None:
+                connection.transmit(CONTROL, self.last_words(CloseReason.OVERSIZED))
+            self._end(connection, CloseReason.OVERSIZED, flush=True)
             return
         connection.packets_in += 1
         connection.bytes_in += size

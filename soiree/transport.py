@@ -6,7 +6,7 @@ own multiplayer has them: `CONTROL`, ordered and reliable, and `STATE`, unordere
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -92,6 +92,8 @@ class Transport(ABC):
 
     name: str
     """Short name for logs, metrics and the API: "libdatachannel", "aiortc" or "websocket"."""
+    last_words: Callable[[str], bytes] | None = None
+    """Makes the message on CONTROL that tells the other side why this one hangs up by itself, where the stack has no close codes."""
 
     @abstractmethod
     def send(self, conn: int, stream: int, payload: bytes) -> bool:

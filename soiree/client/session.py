@@ -309,6 +309,8 @@ class Session:
             self.upward.forget(message.entity, Slot.TRANSFORM)
         re = getattr(message, "re", 0)
         if re:
+            # Frames tell it too, but later: a burst of long commands would fill the outbox though each was answered.
+            self._outbox.on_applied(re)
             self._outputs.append(Answered(re, message))
 
     def _answer(self, ticket: int, allow: bool) -> None:

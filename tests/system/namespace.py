@@ -1,4 +1,4 @@
-"""A network namespace of a test's own, joined to this one by a veth pair, whose frames can be made to go nowhere (ip-netns(8); needs root)."""
+"""A network namespace of a test's own, joined to this one by a veth pair whose frames can be made to go nowhere (needs root)."""
 
 import asyncio
 import os
@@ -36,7 +36,9 @@ class Namespace:
     async def fail(self) -> None:
         """From now on frames get lost in both directions, and neither side is told."""
         await _ip("neigh", "replace", self.inside, "lladdr", NOBODY, "dev", self.link, "nud", "permanent")
-        await _ip("-n", self.name, "neigh", "replace", self.outside, "lladdr", NOBODY, "dev", "inside", "nud", "permanent")
+        await _ip(
+            "-n", self.name, "neigh", "replace", self.outside, "lladdr", NOBODY, "dev", "inside", "nud", "permanent"
+        )
 
     async def recover(self) -> None:
         """Frames arrive again."""

@@ -63,7 +63,7 @@ class Party:
         """Read from proc(5)."""
         proc = Path(f"/proc/{self.pid}")
         rss_pages = int((proc / "statm").read_text().split()[1])
-        descriptors, threads = len(os.listdir(proc / "fd")), len(os.listdir(proc / "task"))
+        descriptors, threads = len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir()))
         return Holdings(descriptors, threads, rss_pages * os.sysconf("SC_PAGE_SIZE"))
 
     def call(self, method: str, path: str, body: object = None, key: str | None = None) -> Any:

@@ -36,18 +36,18 @@ async def _watch(room: soiree.Room, peer: int, lent: int, told: Obituary, ready:
     died = 0.0
     changes = room.changes(state=False)
     ready.set()
-    async for change in changes:
+    async for happened in changes:
         after = time.monotonic() - died
-        if isinstance(change, soiree.OwnerChanged) and change.entity.id == lent:
-            told.causes.append(change.cause)
+        if isinstance(happened, soiree.OwnerChanged) and happened.entity.id == lent:
+            told.causes.append(happened.cause)
             told.lapsed = time.monotonic()
-        elif isinstance(change, soiree.Away) and change.peer.id == peer:
+        elif isinstance(happened, soiree.Away) and happened.peer.id == peer:
             told.away = after
-        elif isinstance(change, soiree.MasterChanged) and change.former == peer:
+        elif isinstance(happened, soiree.MasterChanged) and happened.former == peer:
             told.car_inherited = after
-        elif isinstance(change, soiree.Despawned) and change.entity.master == peer:
+        elif isinstance(happened, soiree.Despawned) and happened.entity.master == peer:
             told.box_gone = after
-        elif isinstance(change, soiree.Left) and change.peer.id == peer:
+        elif isinstance(happened, soiree.Left) and happened.peer.id == peer:
             told.left = after
             return
 
@@ -94,7 +94,10 @@ async def test_what_a_killed_peer_owned_lapses_at_5_s_it_is_away_by_10_and_has_l
     parties = {engine: party_of(engine) for engine, _, _ in cases}
     rooms = [parties[engine].room() for engine, _, _ in cases]
     obituaries = await asyncio.gather(
-        *(_kill(parties[engine].url, code, way, number) for (engine, way, number), code in zip(cases, rooms, strict=True))
+        *(
+            _kill(parties[engine].url, code, way, number)
+            for (engine, way, number), code in zip(cases, rooms, strict=True)
+        )
     )
     for (_, way, number), told in zip(cases, obituaries, strict=True):
         _check(way, number, told)
@@ -123,4 +126,6 @@ async def _freeze(url: str, code: str, way: str) -> None:
         assert (back.cause, back.owner) == ("resume", frozen.peer)
         await until(lambda: not room.peers[frozen.peer].away, what="it is back")
         after = await frozen.tell()
-    assert [after[key] for key in ("peer", "owned", "mastered")] == [before[key] for key in ("peer", "owned", "mastered")]
+    assert [after[key] for key in ("peer", "owned", "mastered")] == [
+        before[key] for key in ("peer", "owned", "mastered")
+    ]

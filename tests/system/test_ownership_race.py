@@ -22,7 +22,14 @@ async def _grab(entity: soiree.Entity) -> str:
     return "granted"
 
 
-@pytest.mark.parametrize("ways", [("websocket", "websocket", BEST), (BEST, BEST, "websocket")], ids=lambda ways: ways[0])
+async def _agree(views: tuple[soiree.Entity, ...], owner: int) -> None:
+    """Wait until all know of this owner."""
+    await until(lambda: {view.owner for view in views} == {owner}, poll_s=POLL_S)
+
+
+@pytest.mark.parametrize(
+    "ways", [("websocket", "websocket", BEST), (BEST, BEST, "websocket")], ids=lambda ways: ways[0]
+)
 async def test_of_two_who_grab_one_ball_one_gets_it_1000_times(party_of: PartyOf, ways: tuple[str, ...]) -> None:
     server = party_of(BEST)
     async with crowd(server.url, server.room(), *ways) as (alice, bob, master):
@@ -36,12 +43,10 @@ async def test_of_two_who_grab_one_ball_one_gets_it_1000_times(party_of: PartyOf
             winner = outcomes.index("granted") ^ first
             wins[winner] += 1
             owner = (alice, bob)[winner].peer_id
-            await until(lambda: {hand.owner for hand in (*hands, ball)} == {owner}, poll_s=POLL_S)
+            await _agree((*hands, ball), owner)
             await hands[winner].release()
-            await until(lambda: {hand.owner for hand in (*hands, ball)} == {master.peer_id}, poll_s=POLL_S)
+            await _agree((*hands, ball), master.peer_id)
             epoch += 2
             assert {hand.epoch for hand in (*hands, ball)} == {epoch}
         print(f"{ways[0]}: {wins[0]} to {wins[1]}")
         assert all(hand.account() == ball.account() for hand in hands)
-
-

@@ -1,4 +1,4 @@
-"""A peer in a process of its own, to be killed, stopped or cut off: `python -m tests.system.victim URL ROOM WAY [RESUME]`.
+"""A peer in a process of its own, to be killed, stopped or cut off: `python -m tests.system.victim URL ROOM WAY [RESUME [BIND]]`.
 
 On stdout it says one JSON object a line. It asks for every entity of kind "lent" that it sees, and makes things of its own. On stdin a
 line is an instruction: "talk N" sends N numbered events, "tell" reports, "leave" ends it in order.
@@ -80,14 +80,20 @@ async def _instructions() -> asyncio.StreamReader:
     return reader
 
 
-async def main(url: str, code: str, way: str, resume: str | None = None, bind: str = "127.0.0.1") -> None:
+async def main(url: str, code: str, way: str, resume: str = "", bind: str = "127.0.0.1") -> None:
     """Be in the room until told to leave."""
     async with soiree.join(
-        url, room=code, name=f"victim {way}", transport=choice(way), engine=engine(way), bind_address=bind, resume=resume
+        url,
+        room=code,
+        name=f"victim {way}",
+        transport=choice(way),
+        engine=engine(way),
+        bind_address=bind,
+        resume=resume or None,
     ) as room:
         victim = Victim(room)
         victim.do(victim.follow())
-        if resume is None:
+        if not resume:
             await room.spawn("its box")
             await room.spawn("its car", lifetime="with-room")
         say(ready=room.peer_id, resume=room.resume_token)
@@ -103,4 +109,4 @@ async def main(url: str, code: str, way: str, resume: str | None = None, bind: s
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:3], sys.argv[3], sys.argv[4] if len(sys.argv) > 4 and sys.argv[4] else None, *sys.argv[5:]))
+    asyncio.run(main(*sys.argv[1:]))

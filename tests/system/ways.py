@@ -35,19 +35,20 @@ def join(url: str, room: str, way: str, **more: Any) -> AbstractAsyncContextMana
     return soiree.join(url, room=room, transport=choice(way), engine=engine(way), bind_address="127.0.0.1", **more)
 
 
-async def until(
-    holds: Callable[[], bool], within_s: float = 10.0, what: str = "", *, poll_s: float = POLL_S
-) -> None:
+async def until(holds: Callable[[], bool], within_s: float = 10.0, what: str = "", *, poll_s: float = POLL_S) -> None:
     """Wait for something that nobody announces (a counter of another process, say)."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_s
-    while not holds():  # noqa: ASYNC110 (there is no event to wait for)
+    while not holds():
         assert loop.time() < deadline, f"not within {within_s:g} s: {what or holds}"
         await asyncio.sleep(poll_s)
 
 
 async def change(
-    changes: AsyncIterator[soiree.Change], kind: type[T], holds: Callable[[T], bool] = lambda _: True, within_s: float = 10.0
+    changes: AsyncIterator[soiree.Change],
+    kind: type[T],
+    holds: Callable[[T], bool] = lambda _: True,
+    within_s: float = 10.0,
 ) -> T:
     """The next change of a kind that fits; others are passed over."""
     async with asyncio.timeout(within_s):
@@ -62,7 +63,8 @@ async def crowd(url: str, room: str, *ways: str) -> AsyncIterator[list[soiree.Ro
     """Several peers, in one room when the block begins, each knowing of all."""
     async with AsyncExitStack() as stack:
         rooms = [
-            await stack.enter_async_context(join(url, room, way, name=f"peer {n}")) for n, way in enumerate(ways, start=1)
+            await stack.enter_async_context(join(url, room, way, name=f"peer {n}"))
+            for n, way in enumerate(ways, start=1)
         ]
         await until(lambda: all(len(inside.peers) >= len(ways) for inside in rooms), what="all know of all")
         yield rooms
