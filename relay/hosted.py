@@ -77,6 +77,8 @@ class HostedRoom:
             self.refuse(older, "superseded", "The session goes on over a newer connection.")
         connection.attached = True
         self._attached[connection.peer] = connection
+        # What an older connection sent counts by that connection's numbers, which a fresh hello ends.
+        self._frames = [frame for frame in self._frames if frame[0] != connection.peer]
         over_websocket = connection.transport.rung(connection.conn) is Rung.WEBSOCKET
         self.room.attach(connection.peer, hello, now, limit_in_flight=True)
         self._metrics.joins.labels(connection.transport.name, str(hello.fresh).lower()).inc()
