@@ -47,8 +47,8 @@ export class Room extends Emitter {
   #world;
   #reconnecting = false;
   #isHost = false;
-  /** @type {{id: string, code: string, name: string}} */
-  #about = { id: "", code: "", name: "" };
+  /** @type {{id: string, code: string, name: string, max_speed_m_s: number}} */
+  #about = { id: "", code: "", name: "", max_speed_m_s: 0 };
   /** Settles join(). @type {{resolve: () => void, reject: (error: Error) => void}} */
   #entering = { resolve: () => {}, reject: () => {} };
 
@@ -74,6 +74,8 @@ export class Room extends Emitter {
   /** Short, for links. */
   get code() { return this.#about.code; }
   get name() { return this.#about.name; }
+  /** What moves faster, m/s, is refused unless it is a teleport. */
+  get maxSpeed() { return this.#about.max_speed_m_s; }
   /** Our own id in the room. */
   get peerId() { return this.#world.peerId; }
   /** Whether we are the room's host. */
