@@ -24,6 +24,8 @@ log = logging.getLogger("soiree.home")
 
 SWEEP_INTERVAL_S = 1.0
 """How often lapsed tickets and empty rooms are looked for."""
+HANG_UP_GRACE_S = 5.0
+"""How long a connection may still take to open once its signalling socket is gone."""
 
 T = TypeVar("T")
 
@@ -159,6 +161,8 @@ class Homeserver:
             task.add_done_callback(self._tasks.discard)
 
     async def _hang_up(self, connection: str) -> None:
+        # A client may leave the moment its own side is open, which is a round trip before the relay's is.
+        await asyncio.sleep(HANG_UP_GRACE_S)
         try:
             await self.link.hang_up(connection)
         except LinkError as error:
@@ -193,6 +197,8 @@ class Homeserver:
             subscription.woken.set()
         for line in self.signal_lines:
             line.stop()
+        for task in self._tasks:
+            task.cancel()
 
     def publish(self) -> None:
         """Tell the subscribers what changed in the directory."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -71,6 +72,12 @@ async def until(holds: Callable[[], bool], timeout_s: float = 5.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not holds():  # noqa: ASYNC110 (what is waited for has no event of its own)
             await asyncio.sleep(0)
+
+
+@pytest.fixture
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are given up without delay when their signalling socket is gone."""
+    monkeypatch.setattr("signalling.homeserver.HANG_UP_GRACE_S", 0.0)
 
 
 @pytest_asyncio.fixture

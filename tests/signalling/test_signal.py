@@ -87,6 +87,7 @@ async def test_a_second_offer_with_the_resume_token_is_an_ice_restart(lobby: Lob
         assert (await ws.receive_json())["candidate"] == "candidate:of the newer"
 
 
+@pytest.mark.usefixtures("prompt")
 async def test_a_socket_that_leaves_gives_up_its_connections(lobby: Lobby) -> None:
     async with socket(lobby) as ws:
         await offered(lobby, ws)
@@ -227,12 +228,13 @@ async def test_a_frame_above_the_hard_limit_is_not_even_read(lobby: Lobby) -> No
         assert await ending(ws) == ("", 1009)
 
 
+@pytest.mark.usefixtures("prompt")
 async def test_a_client_that_answers_no_ping_is_given_up(lobby: Lobby, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "SIGNAL_HEARTBEAT_S", 0.05)
     async with lobby.client.ws_connect("/api/v1/signal", autoping=False) as ws:
         await offered(lobby, ws)
-        await until(lambda: not lobby.home.signal_lines)
-    assert lobby.relay.hung_up == ["c1"]
+        await until(lambda: lobby.relay.hung_up == ["c1"])
+    assert not lobby.home.signal_lines
 
 
 async def test_sockets_are_bounded_in_all_and_for_one_address() -> None:

@@ -166,6 +166,7 @@ async def test_a_used_ticket_is_refused_by_the_relay(visit: Visit) -> None:
         assert ws.close_code == 4001
 
 
+@pytest.mark.usefixtures("prompt")
 async def test_a_client_that_gives_up_before_it_connected_is_hung_up(visit: Visit) -> None:
     joined = await visit.lobby.join(visit.room)
     async with visit.lobby.client.ws_connect("/api/v1/signal") as ws:
