@@ -36,10 +36,10 @@ def take_frames(scene: Scene, frames: Sequence[tuple[int, bytes]]) -> None:
     scene.outputs.extend(Dropped(reason, count) for reason, count in dropped.items() if count)
 
 
-def count_malformed(scene: Scene, session: Session) -> None:
-    """One more message of this connection that cannot be read. Raises MisbehaviourError for one too many."""
-    scene.outputs.append(Dropped("malformed", 1))
-    session.malformed += 1
+def count_malformed(scene: Scene, session: Session, count: int = 1) -> None:
+    """So many more messages of this connection cannot be read. Raises MisbehaviourError for one too many."""
+    scene.outputs.append(Dropped("malformed", count))
+    session.malformed += count
     if session.malformed >= scene.config.malformed_limit:
         raise MisbehaviourError("malformed", f"{session.malformed} messages could not be read.")
 
@@ -51,8 +51,9 @@ def _take_states(scene: Scene, states: list[tuple[int, bytes]], dropped: Counter
         session = scene.present[peer]
         if session.outbox.on_applied_low(low):
             progress(scene, session)
-    for peer in ingested.malformed:
-        _blame(scene, scene.present[peer])
+    dropped["malformed"] -= ingested.malformed.total()  # counted with their senders
+    for peer, count in ingested.malformed.items():
+        _blame(scene, scene.present[peer], count)
 
 
 def _take_other(scene: Scene, session: Session, payload: bytes) -> None:
@@ -77,8 +78,8 @@ def _relay_data(scene: Scene, session: Session, to: int, payload: bytes) -> None
     scene.outputs.extend(SendState(other.peer, frame) for other in hearers if other is not session and other.attached)
 
 
-def _blame(scene: Scene, session: Session) -> None:
+def _blame(scene: Scene, session: Session, count: int = 1) -> None:
     try:
-        count_malformed(scene, session)
+        count_malformed(scene, session, count)
     except MisbehaviourError as error:
         fail(scene, session, error)

@@ -268,6 +268,14 @@ def test_so_many_malformed_messages_and_no_more(crowd: Crowd, stream: str) -> No
     assert not any(isinstance(output, CloseConnection) for output in crowd.flush())
 
 
+def test_malformed_frames_are_counted_once_each_also_when_they_come_together(crowd: Crowd) -> None:
+    crowd.take([(ALICE, b"\x01garbage")] * (MALFORMED_LIMIT - 1))
+    assert crowd.drops == {"malformed": MALFORMED_LIMIT - 1}
+    assert crowd.scene.sessions[ALICE].attached
+    crowd.room.frames([(ALICE, b"\x01garbage")] * 2, crowd.now)
+    assert CloseConnection(ALICE, "malformed") in crowd.flush()
+
+
 # Ends of a session
 
 
