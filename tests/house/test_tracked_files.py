@@ -40,7 +40,7 @@ DOWNLOAD_ADDRESS = re.compile(
             "--extra-index" + "-url",
             "--find" + "-links",
             r'"resolved"\s*:',
-            r"^\s*registry\s*=\s*['\"]?\w+:",
+            r"^\s*registry\s*=\s*['\"]?[\w+]+:",
             "proxy" + r"\.golang",
             r"https?://(?:[\w-]+\.)*(?:registry|pypi|pythonhosted|npmjs)\.",
         ]
