@@ -58,10 +58,10 @@ async def join(
             wanted, name=name, password=password, identity=identity, resume=resume
         )
         joined = Room(
-            lambda here: Ladder(here, http, admission, transport, engine, bind_address),
             name,
             admission.resume,
             admission.identity,
+            lambda lifeline: Ladder(lifeline, http, admission, transport, engine, bind_address),
         )
         try:
             await _open(joined, admission)

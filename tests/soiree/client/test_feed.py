@@ -12,7 +12,7 @@ from soiree.client.feed import Feed
 
 def entity() -> Entity:
     """Feeds only compare entities."""
-    return cast(Any, object())
+    return cast(Entity, object())
 
 
 def test_changes_come_in_order_and_state_waits_once() -> None:
