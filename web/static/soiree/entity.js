@@ -29,7 +29,7 @@ import { CHILD, encodePlaced, MOVE, POSE, PROPS, REST, UPRIGHT } from "./section
  * @property {number} peerId
  * @property {Map<number, Entity>} entities
  * @property {(message: {type: string} & Record<string, unknown>) => Promise<ControlMessage>} command
- * @property {(record: StateRecord) => void} setState
+ * @property {(record: StateRecord, from?: Vector3) => void} setState from: where it was before
  */
 
 /** Of a child: its position is a 16-bit number of 1/1024 m. */
@@ -125,9 +125,10 @@ export class Entity {
    */
   set(motion) {
     this.#mustOwn();
+    const from = this.position;
     const transform = transformOf(this, motion);
     this.moved(transform);
-    this.#room.setState({ ...transform, entity: this.id });
+    this.#room.setState({ ...transform, entity: this.id }, from);
   }
 
   /** @param {Partial<PoseJoints>} joints head, left and right hand; what is left out is not tracked @throws {SoireeError} `not-owner` */

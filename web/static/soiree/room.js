@@ -7,7 +7,8 @@ import { conditionOf, transformOf } from "./entity.js";
 import { ClosedError, JoinError, SoireeError } from "./errors.js";
 import { Gate } from "./gate.js";
 import { Link } from "./link.js";
-import { encodePlaced, POSE, PROPS } from "./sections.js";
+import { Pace } from "./pace.js";
+import { CHILD, encodePlaced, POSE, PROPS } from "./sections.js";
 import { World } from "./world.js";
 
 /** @typedef {import("./control.js").ControlMessage} ControlMessage */
@@ -45,6 +46,8 @@ export class Room extends Emitter {
   #link;
   #commands = new Commands();
   #world;
+  /** Of entities that we move. @type {Map<number, Pace>} */
+  #paces = new Map();
   #reconnecting = false;
   #isHost = false;
   /** @type {{id: string, code: string, name: string, max_speed_m_s: number}} */
@@ -74,7 +77,7 @@ export class Room extends Emitter {
   /** Short, for links. */
   get code() { return this.#about.code; }
   get name() { return this.#about.name; }
-  /** What moves faster, m/s, is refused unless it is a teleport. */
+  /** m/s; what moves faster is told as a teleport. */
   get maxSpeed() { return this.#about.max_speed_m_s; }
   /** Our own id in the room. */
   get peerId() { return this.#world.peerId; }
@@ -198,10 +201,26 @@ export class Room extends Emitter {
     return this.#commands.answerTo(this.#link.send(message));
   }
 
-  /** For entities. @param {StateRecord} record */
-  setState(record) {
+  /** For entities. @param {StateRecord} record @param {import("./quantise.js").Vector3} [from] where it was before */
+  setState(record, from) {
     this.#world.wrote(record.entity);
-    this.#link.setState(record);
+    const tooFast = from && record.slot === "transform" && record.section !== CHILD && this.#isTooFast(record, from);
+    // The relay would refuse it, and others would never see where it went.
+    this.#link.setState(tooFast ? { ...record, teleport: true } : record);
+  }
+
+  /** @param {import("./sections.js").Transform} record @param {import("./quantise.js").Vector3} from @returns {boolean} */
+  #isTooFast(record, from) {
+    const { clock, now } = this.#link;
+    let pace = this.#paces.get(record.entity);
+    if (!pace) this.#paces.set(record.entity, (pace = new Pace(this.entities.get(record.entity)?.tick ?? 0)));
+    return pace.step(from, record.position, clock.tickAt(now), this.maxSpeed);
+  }
+
+  /** It is ours no longer, or begins anew elsewhere. @param {number} entity @param {string} [slot] only that one */
+  #forget(entity, slot) {
+    this.#link.replication.forget(entity, slot);
+    this.#paces.delete(entity);
   }
 
   /** @param {ControlMessage} welcome @param {boolean} resumed */
@@ -222,9 +241,9 @@ export class Room extends Emitter {
   #received(message) {
     this.#world.apply(message);
     if (message.type === "ask") this.#asked(message);
-    else if (message.type === "granted" && message.owner !== this.peerId) this.#link.replication.forget(message.entity);
-    else if (message.type === "despawned") this.#link.replication.forget(message.entity);
-    else if (message.type === "parent_set") this.#link.replication.forget(message.entity, "transform");
+    else if (message.type === "granted" && message.owner !== this.peerId) this.#forget(message.entity);
+    else if (message.type === "despawned") this.#forget(message.entity);
+    else if (message.type === "parent_set") this.#forget(message.entity, "transform");
     this.#commands.settle(message);
   }
 
