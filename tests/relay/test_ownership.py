@@ -186,11 +186,15 @@ def test_a_new_master_is_asked_what_the_old_one_left_open(crowd: Crowd) -> None:
     assert isinstance(crowd.answer(BOB, number), m.Granted)
 
 
-def test_who_becomes_master_gets_what_it_asked_for(crowd: Crowd) -> None:
+def test_who_becomes_master_gets_what_it_asked_for_and_the_others_are_stale(crowd: Crowd) -> None:
     ball = crowd.spawn(ALICE, rule="ask")
-    number, _ = asked(crowd, ball, BOB)
-    crowd.ask(m.MasterSet, ALICE, m.SetMaster, ball, BOB)
-    assert isinstance(crowd.answer(BOB, number), m.Granted)
+    carols, _ = asked(crowd, ball, CAROL)
+    bobs, _ = asked(crowd, ball, BOB)
+    crowd.ask(m.MasterSet, ALICE, m.SetMaster, ball, CAROL)
+    assert isinstance(crowd.answer(CAROL, carols), m.Granted)
+    stale = crowd.answer(BOB, bobs)
+    assert isinstance(stale, m.Refused)
+    assert (stale.reason, stale.owner) == ("stale", CAROL)
 
 
 def test_an_answer_belongs_to_the_master_alone(crowd: Crowd) -> None:

@@ -376,17 +376,21 @@ class RoomMachine(RuleBasedStateMachine):
         self.settle()
 
     def settle(self) -> None:
+        """Everything is carried, owners write once more: everybody has what the owners last wrote."""
         crowd = self.crowd
         crowd.auto = True
         self.stalled.clear()
         crowd.step(60)
         crowd.wait(1.0, *self.live())
+        for entity in crowd.scene.entities:
+            if entity.owner:
+                crowd.take([(entity.owner, crowd[entity.owner].write(crowd.tick, entity.id, 7.0))])
         crowd.step(30)
         crowd.check_agreement()
         for entity in crowd.scene.entities:
             state = placed_slots(crowd.scene.world.placed(entity.id))
             for peer in self.live():
-                assert entity.owner == peer or crowd[peer].entities[entity.id].state == state
+                assert crowd[peer].entities[entity.id].state == state
         for client in crowd.clients.values():
             self.data_came_once_and_in_order(client)
         left = {event.peer for event in crowd.events if isinstance(event, Left)}
@@ -407,14 +411,6 @@ class RoomMachine(RuleBasedStateMachine):
                 last[message.peer] = stamp
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(600)  # one that fails is made small first
 def test_whatever_happens_a_room_stays_sound() -> None:
-    run_state_machine_as_test(
-        RoomMachine,
-        settings=settings(
-            max_examples=60,
-            stateful_step_count=60,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-        ),
-    )
+    run_state_machine_as_test(RoomMachine, settings=settings(suppress_health_check=[HealthCheck.too_slow]))
