@@ -1,0 +1,103 @@
+"""Which connection carries a session when ways in are shut."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from aiohttp import ClientSession
+
+from soiree.client.carrier import DialError
+from soiree.client.ladder import HEAD_START_S, Choice, Ladder
+from soiree.client.lobby import Admission, Lobby
+from soiree.client.room import Room
+from tests.party_server import Party
+
+NOWHERE = "ws://127.0.0.1:9/"
+
+
+@contextlib.asynccontextmanager
+async def guest(party: Party, choice: Choice = "auto", **changed: str) -> AsyncIterator[Room]:
+    """A room that is not open yet, whose admission was tampered with."""
+    async with asyncio.timeout(20), ClientSession() as http:
+        admission = await Lobby(http, party.url).join(party.room, name="guest")
+        admission = msgspec.structs.replace(admission, **changed)
+        room = room_of(admission, http, choice)
+        try:
+            yield room
+        finally:
+            await room.leave()
+
+
+def room_of(admission: Admission, http: ClientSession, choice: Choice) -> Room:
+    return Room(
+        "guest",
+        admission.resume,
+        admission.identity,
+        lambda lifeline: Ladder(lifeline, http, admission, choice, "auto", None),
+    )
+
+
+@contextlib.asynccontextmanager
+async def black_hole() -> AsyncIterator[str]:
+    """An address that takes connections and never says a word."""
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    try:
+        yield f"ws://{host}:{port}/"
+    finally:
+        server.close()
+
+
+async def test_with_every_way_open_webrtc_is_taken(party: Party) -> None:
+    async with guest(party) as room:
+        await room.open()
+        assert room.transport == "webrtc"
+        assert room.stats().connections == 1
+
+
+async def test_where_webrtc_hangs_the_websocket_takes_over_after_its_head_start(party: Party) -> None:
+    async with black_hole() as hole, guest(party, signal_url=hole) as room:
+        begun = time.monotonic()
+        await room.open()
+        assert room.transport == "websocket"
+        assert HEAD_START_S <= time.monotonic() - begun < HEAD_START_S + 3
+
+
+async def test_where_webrtc_fails_the_websocket_is_taken_at_once(party: Party) -> None:
+    async with guest(party, signal_url=NOWHERE) as room:
+        begun = time.monotonic()
+        await room.open()
+        assert room.transport == "websocket"
+        assert time.monotonic() - begun < HEAD_START_S
+
+
+async def test_where_nothing_opens_it_says_so(party: Party) -> None:
+    async with guest(party, signal_url=NOWHERE, data_url=NOWHERE) as room:
+        with pytest.raises(DialError, match="cannot be reached"):
+            await room.open()
+
+
+async def test_a_ticket_that_is_no_good_is_refused(party: Party) -> None:
+    async with guest(party, "webrtc", ticket="forged", resume="forged") as room:
+        with pytest.raises(DialError) as refused:
+            await room.open()
+        assert refused.value.code == "unauthorized"
+
+
+async def test_a_ticket_that_another_way_has_used_is_followed_by_the_resume_token(party: Party) -> None:
+    async with guest(party, "websocket") as room, ClientSession() as http:
+        await room.open()
+        ladder = room._lifeline.ladder
+        again = room_of(msgspec.structs.replace(ladder._admission), http, "websocket")
+        await again.open()
+        assert again.peer_id == room.peer_id
+        assert await room.wait_closed() == "superseded"
+        await again.leave()
