@@ -17,7 +17,7 @@ def merged(
     old: Mapping[str, PropertyValue], changes: Mapping[str, PropertyValue], entity: Entity | None
 ) -> dict[str, PropertyValue]:
     """`old` with `changes`, where None removes a key. Raises RefusalError `too-large`, about `entity` if there is one already."""
-    new = {key: value for key, value in {**old, **changes}.items() if value is not None}
+    new: dict[str, PropertyValue] = {key: value for key, value in {**old, **changes}.items() if value is not None}
     if len(new) > MAX_PROPERTIES or len(_encode(new)) > MAX_PROPERTIES_BYTES:
         raise RefusalError("too-large") if entity is None else refusal("too-large", entity)
     return new
