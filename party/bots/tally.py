@@ -27,7 +27,7 @@ class Tally:
     """Numbers that a sender's row of events skipped, told twice, or never came to."""
     grants: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
-    latencies_us: array[int] = field(default_factory=lambda: array("I"))
+    latencies_us: "array[int]" = field(default_factory=lambda: array("I"))
     _newest_stamp: dict[int, int] = field(default_factory=dict)
     """Entity to the newest stamp seen of it: a record sent again is no second update."""
     _next_event: dict[int, int] = field(default_factory=dict)

@@ -36,8 +36,8 @@ async def test_the_example_of_ten_lines_runs(party: Party) -> None:
             if isinstance(change, soiree.StateUpdated) and change.entity.position[0] > 1.9:
                 break
         await witness.send_event("seen")
-        while not isinstance(change := await printed.get(), soiree.Event):
-            assert isinstance(change, soiree.Change)
+        while not isinstance(shown := await printed.get(), soiree.Event):
+            assert isinstance(shown, soiree.Change)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
