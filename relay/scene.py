@@ -163,10 +163,12 @@ class Scene:
         # The new owner may write once it has applied what tells it so: this `granted`, or the `spawned` it still waits for.
         self.world.set_owner(entity.id, peer, NEVER, self.tick)
         answered = self.sessions.get(peer)
-        own_ask = next((ask for ask in self.asks.of_entity(entity.id) if ask.peer == peer), None)
+        # A grant answers what the new owner had asked for before, unless it answers a later command of it: then the older is stale.
+        asks = self.asks.of_entity(entity.id) if sender is not answered else []
+        own_ask = next((ask for ask in asks if ask.peer == peer), None)
         for session in self.seers(entity):
             answers = re if session is sender else 0
-            if own_ask is not None and session is answered and session is not sender:
+            if own_ask is not None and session is answered:
                 answers = own_ask.re
             number = self.tell(session, m.Granted, answers, entity.id, peer, entity.epoch, self.tick, cause)
             if number:

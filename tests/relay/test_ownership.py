@@ -176,6 +176,16 @@ def test_an_assignment_answers_the_request_of_the_one_who_gets_it(crowd: Crowd) 
     assert granted.cause == "assign"
 
 
+def test_who_asks_again_and_is_granted_hears_that_the_older_request_is_stale(crowd: Crowd) -> None:
+    ball = crowd.spawn(ALICE, rule="ask")
+    number, _ = asked(crowd, ball, BOB)
+    set_rule(crowd, ball, "allow")
+    crowd.ask(m.Granted, BOB, m.Request, ball, 1, "")
+    refused = crowd.answer(BOB, number)
+    assert isinstance(refused, m.Refused)
+    assert (refused.reason, refused.owner, refused.epoch) == ("stale", BOB, 2)
+
+
 def test_a_new_master_is_asked_what_the_old_one_left_open(crowd: Crowd) -> None:
     ball = crowd.spawn(ALICE, rule="ask")
     number, ask = asked(crowd, ball, BOB)
