@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import click
 
-from party.config import PartyConfig, settings_help
+from party.config import SETTINGS, PartyConfig
 from party.server import PartyServer
-from signalling.errors import SettingError
 from soiree.rtc import EngineUnavailableError
+from soiree.settings import settings_help
 
 
 class _HelpWithSettings(click.Command):
@@ -19,7 +19,7 @@ class _HelpWithSettings(click.Command):
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Environment"):
-            for line in settings_help().splitlines():
+            for line in settings_help(SETTINGS).splitlines():
                 formatter.write(f"  {line}\n")
 
 
@@ -52,7 +52,7 @@ def party(
     try:
         config = PartyConfig.from_environment().with_options(host=host, port=port, public_url=public_url, engine=engine)
         _run(PartyServer(replace(config, demo=demo)).run())
-    except (SettingError, EngineUnavailableError, ValueError) as error:
+    except (EngineUnavailableError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"cannot listen: {error.strerror or error}") from error

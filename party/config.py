@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
+from relay.config import SETTINGS as RELAY_SETTINGS
 from relay.config import RelayConfig
+from signalling.config import SETTINGS as HOME_SETTINGS
 from signalling.config import HomeConfig
-from signalling.config import settings_help as home_settings_help
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class PartyConfig:
 
     @classmethod
     def from_environment(cls) -> "PartyConfig":
-        """Read all settings. Raises ValueError or SettingError, naming the variable."""
+        """Read all settings. Raises SettingError, naming the variable."""
         return cls(HomeConfig.from_environment(), RelayConfig.from_environment())
 
     def with_options(
@@ -54,6 +55,5 @@ def _is_one_of_ours(host: str) -> bool:
     return not address.is_unspecified
 
 
-def settings_help() -> str:
-    """All environment variables, one line each."""
-    return home_settings_help()
+SETTINGS = (*HOME_SETTINGS, *RELAY_SETTINGS)
+"""Every environment variable that the whole server reads."""

@@ -46,7 +46,7 @@ class PartyServer:
         """Listen, and say so.
 
         Raises:
-            signalling.errors.SettingError: the secret can neither be read nor kept.
+            soiree.settings.SettingError: the secret can neither be read nor kept.
             soiree.rtc.EngineUnavailableError: the engine that was asked for is not installed.
             OSError: the port is taken.
         """

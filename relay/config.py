@@ -3,10 +3,16 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Final
 
 from relay.replication import ReplicationConfig
 from soiree.rtc.engine import EngineConfig
+from soiree.settings import Setting, read_settings, whole
 from soiree.wire import limits
+
+ENGINES: Final = ("auto", "libdatachannel", "aiortc", "none")
+"""What may be asked for; none serves WebSockets alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +64,56 @@ class RelayConfig:
     room: RoomConfig = field(default_factory=RoomConfig)
 
     def __post_init__(self) -> None:
-        if self.engine not in {"auto", "libdatachannel", "aiortc", "none"}:
-            raise ValueError(f"engine {self.engine!r} is not one of auto, libdatachannel, aiortc, none")
+        if self.engine not in ENGINES:
+            raise ValueError(f"engine {self.engine!r} is not one of {', '.join(ENGINES)}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "RelayConfig":
-        """Read `SOIREE_RELAY_ID`, `SOIREE_ENGINE`, `SOIREE_BIND_ADDRESS` and `SOIREE_UDP_PORT`. Raises ValueError with what is wrong."""
-        env = os.environ if environment is None else environment
-        port = env.get("SOIREE_UDP_PORT", "")
-        if port and not (port.isdecimal() and 0 < int(port) < 65536):
-            raise ValueError(f"SOIREE_UDP_PORT: {port!r} is no port")
-        return cls(
-            relay_id=env.get("SOIREE_RELAY_ID", ""),
-            engine=env.get("SOIREE_ENGINE", "auto"),
-            rtc=EngineConfig(
-                bind_address=env.get("SOIREE_BIND_ADDRESS") or None,
-                port=int(port) if port else None,
-            ),
-        )
+        """The configuration that the environment asks for. Raises SettingError, naming the variable."""
+        values = read_settings(SETTINGS, os.environ if environment is None else environment)
+        rtc = EngineConfig(bind_address=values.get("bind_address"), port=values.get("udp_port"))
+        return cls(relay_id=values.get("relay_id", ""), engine=values.get("engine", "auto"), rtc=rtc)
+
+
+def _engine(text: str) -> str:
+    if text not in ENGINES:
+        raise ValueError(f"{text!r} is not one of {', '.join(ENGINES)}")
+    return text
+
+
+def _port(text: str) -> int:
+    port = whole(text)
+    if not 0 < port < 65536:
+        raise ValueError(f"{port} is no port")
+    return port
+
+
+def _address(text: str) -> str:
+    return str(ip_address(text))
+
+
+SETTINGS: Final = (
+    Setting(
+        "SOIREE_ENGINE",
+        "engine",
+        "auto",
+        "WebRTC stack: auto, libdatachannel, aiortc, or none for WebSockets alone",
+        _engine,
+    ),
+    Setting(
+        "SOIREE_BIND_ADDRESS",
+        "bind_address",
+        "HOST, or all",
+        "Local address of the WebRTC sockets; loopback is offered only where it is named",
+        _address,
+    ),
+    Setting(
+        "SOIREE_UDP_PORT",
+        "udp_port",
+        "a free one each",
+        "One UDP port for all WebRTC connections (libdatachannel)",
+        _port,
+    ),
+    Setting("SOIREE_RELAY_ID", "relay_id", "a random one", "Name of the relay", str),
+)
+"""Every variable that the relay reads."""

@@ -1,18 +1,17 @@
 """The homeserver's settings: one dataclass, one table of what the environment may say, and the only code here that reads it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from signalling.errors import SettingError
 from signalling.limits import CAPACITY_LIMIT, DEFAULT_CAPACITY
 from soiree.rtc.engine import IceServer
+from soiree.settings import Setting, SettingError, read_settings, whole
 from soiree.ticket import MIN_SECRET_BYTES, TICKET_LIFE_S
 
 Network = IPv4Network | IPv6Network
@@ -77,41 +76,7 @@ class HomeConfig:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "HomeConfig":
         """The configuration that the environment asks for. Raises SettingError, naming the variable."""
-        environment = os.environ if environment is None else environment
-        values: dict[str, Any] = {}
-        for setting in SETTINGS:
-            if said := environment.get(setting.variable, "").strip():
-                try:
-                    values[setting.field] = setting.read(said)
-                except ValueError as error:
-                    raise SettingError(f"{setting.variable}: {error}") from None
-        return cls(**values)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One environment variable: a row of `--help` and of the table in docs/HOSTING.md."""
-
-    variable: str
-    field: str
-    """Name in `HomeConfig`."""
-    default: str
-    """As people read it."""
-    meaning: str
-    read: Callable[[str], Any]
-    """Text to value; raises ValueError with words."""
-
-
-def settings_help() -> str:
-    """The settings for `--help`: one line each."""
-    width = max(len(setting.variable) for setting in SETTINGS)
-    return "\n".join(f"{s.variable:<{width}}  {s.meaning} [{s.default}]" for s in SETTINGS)
-
-
-def settings_table() -> str:
-    """The settings as the table of docs/HOSTING.md."""
-    rows = [f"| `{s.variable}` | {s.default} | {s.meaning} |" for s in SETTINGS]
-    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
+        return cls(**read_settings(SETTINGS, os.environ if environment is None else environment))
 
 
 def variable_of(field_name: str) -> str:
@@ -132,12 +97,6 @@ def _is_base_url(text: str) -> bool:
         return False
     extra = parts.path or parts.query or parts.fragment or parts.username or text.endswith(("?", "#"))
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not extra
-
-
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(f"{text!r} is not a whole number")
-    return int(text)
 
 
 def _seconds(text: str) -> float:
@@ -198,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
         _url,
     ),
     Setting("HOST", "host", "127.0.0.1", "Address to listen on; 0.0.0.0 for all", str),
-    Setting("PORT", "port", "8080", "TCP port for HTTP and WebSockets", _whole),
+    Setting("PORT", "port", "8080", "TCP port for HTTP and WebSockets", whole),
     Setting(
         "SOIREE_TRUSTED_PROXIES",
         "trusted_proxies",
@@ -220,20 +179,20 @@ SETTINGS: tuple[Setting, ...] = (
         "STUN and TURN servers for clients: a JSON list of WebRTC's RTCIceServer",
         _ice_servers,
     ),
-    Setting("SOIREE_MAX_ROOMS", "max_rooms", "1000", "Rooms", _whole),
-    Setting("SOIREE_MAX_ROOMS_PER_ADDRESS", "max_rooms_per_address", "20", "Rooms made by one address", _whole),
-    Setting("SOIREE_MAX_PEERS", "max_peers", "2000", "Peers in all rooms together", _whole),
-    Setting("SOIREE_MAX_CAPACITY", "max_capacity", "256", "Largest capacity of a room, at most 1000", _whole),
-    Setting("SOIREE_JOINS_PER_MINUTE", "joins_per_minute", "600", "Joins of one address in a minute", _whole),
+    Setting("SOIREE_MAX_ROOMS", "max_rooms", "1000", "Rooms", whole),
+    Setting("SOIREE_MAX_ROOMS_PER_ADDRESS", "max_rooms_per_address", "20", "Rooms made by one address", whole),
+    Setting("SOIREE_MAX_PEERS", "max_peers", "2000", "Peers in all rooms together", whole),
+    Setting("SOIREE_MAX_CAPACITY", "max_capacity", "256", "Largest capacity of a room, at most 1000", whole),
+    Setting("SOIREE_JOINS_PER_MINUTE", "joins_per_minute", "600", "Joins of one address in a minute", whole),
     Setting(
-        "SOIREE_CREATIONS_PER_MINUTE", "creations_per_minute", "30", "Rooms that one address makes in a minute", _whole
+        "SOIREE_CREATIONS_PER_MINUTE", "creations_per_minute", "30", "Rooms that one address makes in a minute", whole
     ),
     Setting(
         "SOIREE_MISSES_PER_MINUTE",
         "misses_per_minute",
         "120",
         "Wrong room codes that one address may try in a minute",
-        _whole,
+        whole,
     ),
     Setting(
         "SOIREE_EMPTY_ROOM_LIFE_S",
@@ -243,15 +202,15 @@ SETTINGS: tuple[Setting, ...] = (
         _seconds,
     ),
     Setting("SOIREE_TICKET_LIFE_S", "ticket_life_s", "30", "Seconds in which a ticket must be used", _seconds),
-    Setting("SOIREE_MAX_FEEDS", "max_feeds", "500", "Lobby pages that hear of rooms live", _whole),
-    Setting("SOIREE_MAX_FEEDS_PER_ADDRESS", "max_feeds_per_address", "50", "Of these, of one address", _whole),
-    Setting("SOIREE_MAX_SIGNAL_SOCKETS", "max_signal_sockets", "1000", "Signalling WebSockets", _whole),
+    Setting("SOIREE_MAX_FEEDS", "max_feeds", "500", "Lobby pages that hear of rooms live", whole),
+    Setting("SOIREE_MAX_FEEDS_PER_ADDRESS", "max_feeds_per_address", "50", "Of these, of one address", whole),
+    Setting("SOIREE_MAX_SIGNAL_SOCKETS", "max_signal_sockets", "1000", "Signalling WebSockets", whole),
     Setting(
         "SOIREE_MAX_SIGNAL_SOCKETS_PER_ADDRESS",
         "max_signal_sockets_per_address",
         "250",
         "Of these, of one address",
-        _whole,
+        whole,
     ),
 )
 """Every variable that the homeserver reads."""

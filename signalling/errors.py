@@ -12,10 +12,6 @@ class HomeError(Exception):
     """Base of the errors of this package."""
 
 
-class SettingError(HomeError):
-    """A setting that cannot be used; the message names it and says what is expected."""
-
-
 class ApiError(HomeError):
     """What a client is told when its request is refused."""
 

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 
 from signalling.config import HomeConfig
-from signalling.errors import SettingError
+from soiree.settings import SettingError
 from soiree.ticket import MIN_SECRET_BYTES
 
 SECRET_FILE = "secret"  # noqa: S105 (the name of a file)
