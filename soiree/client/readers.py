@@ -1,6 +1,7 @@
 """Who iterates over the changes of a room: wakes them, and ends them."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 
 from soiree.client.changes import Change
@@ -12,58 +13,61 @@ MAX_READERS = 64
 """Readers of changes at a time."""
 
 
+class Reader(AsyncIterator[Change]):
+    """One reader: what it has not read yet is kept for it until it is dropped."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.wake = asyncio.Event()
+
+    async def __anext__(self) -> Change:
+        while (change := self.feed.take()) is None:
+            if self.feed.over is True:
+                raise StopAsyncIteration
+            if self.feed.over is not False:
+                raise self.feed.over
+            self.wake.clear()
+            await self.wake.wait()
+        return change
+
+
 class Readers:
-    """All readers of one room, each with a feed of its own."""
+    """All readers of one room. They are held weakly, so that one who has turned away costs nothing."""
 
     def __init__(self) -> None:
-        self._feeds: dict[Feed, asyncio.Event] = {}
+        self._readers: weakref.WeakSet[Reader] = weakref.WeakSet()
         self._over: RoomClosedError | bool = False
 
     def __bool__(self) -> bool:
-        return bool(self._feeds)
+        return bool(self._readers)
 
-    def add(self, *, state: bool) -> AsyncIterator[Change]:
+    def add(self, *, state: bool) -> Reader:
         """A reader of what happens from now on. Raises ValueError for one too many."""
-        if len(self._feeds) >= MAX_READERS:
+        if len(self._readers) >= MAX_READERS:
             raise ValueError(f"{MAX_READERS} readers of changes already")
-        feed = Feed(state=state)
-        feed.end(self._over)
-        self._feeds[feed] = asyncio.Event()
-        return self._read(feed)
-
-    async def _read(self, feed: Feed) -> AsyncIterator[Change]:
-        wake = self._feeds[feed]
-        try:
-            while True:
-                while (change := feed.take()) is not None:
-                    yield change
-                if feed.over is True:
-                    return
-                if feed.over is not False:
-                    raise feed.over
-                wake.clear()
-                await wake.wait()
-        finally:
-            self._feeds.pop(feed, None)
+        reader = Reader(Feed(state=state))
+        reader.feed.end(self._over)
+        self._readers.add(reader)
+        return reader
 
     def publish(self, change: Change) -> None:
         """Something happened."""
-        for feed, wake in self._feeds.items():
-            feed.put(change)
-            wake.set()
+        for reader in self._readers:
+            reader.feed.put(change)
+            reader.wake.set()
 
     def publish_state(self, frame: Frame) -> None:
         """Things moved on, for those who want to know."""
-        wanting = [(feed, wake) for feed, wake in self._feeds.items() if feed.state]
+        wanting = [reader for reader in self._readers if reader.feed.state]
         entities = frame.entities() if wanting else ()
-        for feed, wake in wanting:
+        for reader in wanting:
             for entity in entities:
-                feed.put_state(entity)
-            wake.set()
+                reader.feed.put_state(entity)
+            reader.wake.set()
 
     def end(self, over: RoomClosedError | bool) -> None:
         """Nothing more will happen: with an error, or (True) in good order."""
         self._over = over
-        for feed, wake in self._feeds.items():
-            feed.end(over)
-            wake.set()
+        for reader in self._readers:
+            reader.feed.end(over)
+            reader.wake.set()
