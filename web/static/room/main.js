@@ -85,6 +85,8 @@ const strip = new Strip(room, told?.capacity ?? null, transport);
 find("#zoom-in", HTMLButtonElement).addEventListener("click", () => scene.zoom(1.4));
 find("#zoom-out", HTMLButtonElement).addEventListener("click", () => scene.zoom(1 / 1.4));
 find("#zoom-home", HTMLButtonElement).addEventListener("click", () => scene.home());
+const budget = find("#budget", HTMLSelectElement);
+budget.addEventListener("change", () => act(() => room.setBudget(Number(budget.value))));
 find("#btn-leave", HTMLButtonElement).addEventListener("click", leave);
 chat.onUnread = () => {
   const badge = find("#unread", HTMLElement);
