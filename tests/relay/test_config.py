@@ -53,5 +53,5 @@ def test_the_environment_is_read() -> None:
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "x"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
-    with pytest.raises(ValueError, match="^SOIREE_UDP_PORT: "):
+    with pytest.raises(ValueError, match=r"^SOIREE_UDP_PORT: "):
         RelayConfig.from_environment({"SOIREE_UDP_PORT": port})
