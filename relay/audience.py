@@ -50,7 +50,7 @@ class Audience(Table):
     """The clients of one room.
 
     Attributes (shape (rows,), int64 unless said):
-        peer: its id, 0 in free rows. active: bool, whether it has a connection. limited: bool, whether its frames in flight are limited.
+        peer: its id, 0 in free rows. active: bool, whether it has a connection. burst: float64, frames in a serve, smoothed, at least 1.
         applied: newest control message of ours that it has applied.
         rtt_s: float64. view_entity: what it looks from, 0 for the fixed point. view: (rows, 3) position as `World.position`.
         serves: how often it was served. served: tick when it was. sent_s: float64, when a frame last went. next_seq: of our next frame,
@@ -62,7 +62,7 @@ class Audience(Table):
         super().__init__(bound)
         self.peer: Ints = self._column("peer", np.int64)
         self.active = self._column("active", np.bool_)
-        self.limited = self._column("limited", np.bool_)
+        self.burst = self._column("burst", np.float64)
         self.applied: Ints = self._column("applied", np.int64)
         self.rtt_s = self._column("rtt_s", np.float64)
         self.view_entity: Ints = self._column("view_entity", np.int64)
@@ -113,7 +113,7 @@ class Audience(Table):
         old = self._inbound[peer]
         row = old.row
         self._inbound[peer] = Inbound(row, old.at, first=((old.newest >> 16) + 2) << 16, frames=old.frames)
-        kept = {name: getattr(self, name)[row].copy() for name in ("active", "limited", "rtt_s", "view_entity", "view")}
+        kept = {name: getattr(self, name)[row].copy() for name in ("active", "burst", "rtt_s", "view_entity", "view")}
         sent_s = float(self.sent_s[row])
         self._clear(row)
         self._begin(row, peer, sent_s)
@@ -137,3 +137,4 @@ class Audience(Table):
         self.served[row] = LONG_AGO
         self.sent_s[row] = now
         self.acked_s[row] = now
+        self.burst[row] = 1.0

@@ -11,7 +11,7 @@ from relay.outputs import Away, CloseConnection, Dropped, Granted, Joined, Left,
 from relay.room import Room
 from soiree.link import HomeLink, LinkError, RoomSpec
 from soiree.ticket import Ticket
-from soiree.transport import CONTROL, STATE, Rung
+from soiree.transport import CONTROL, STATE
 from soiree.wire import control
 from soiree.wire.errors import WireError
 from soiree.wire.messages import VERSION, Error, Hello
@@ -79,8 +79,7 @@ class HostedRoom:
         self._attached[connection.peer] = connection
         # What an older connection sent counts by that connection's numbers, which a fresh hello ends.
         self._frames = [frame for frame in self._frames if frame[0] != connection.peer]
-        over_websocket = connection.transport.rung(connection.conn) is Rung.WEBSOCKET
-        self.room.attach(connection.peer, hello, now, limit_in_flight=True)
+        self.room.attach(connection.peer, hello, now)
         self._metrics.joins.labels(connection.transport.name, str(hello.fresh).lower()).inc()
 
     def refuse(self, connection: Connection, code: str, message: str) -> None:

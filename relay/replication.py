@@ -33,7 +33,11 @@ SILENT_S: Final = 1.5
 """A client that acknowledged nothing for so long is sent no more often than BARE_FRAME_S."""
 FIRST_RTT_S: Final = 0.1
 """Assumed until the first ping is answered."""
-LIMIT_FRAMES: Final = 2
+LIMIT_SERVES: Final = 2
+"""Serves that may be unacknowledged beyond those of one round trip. No transport tells in time that it queues: TCP's buffers
+and proxies do, and SCTP takes a megabyte before it says so."""
+BURST_GAIN: Final = 0.1
+"""How fast the count of frames in a serve follows."""
 _FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
 
 
@@ -147,10 +151,6 @@ class Replication:
                 q.units_of(z, q.HORIZONTAL_PER_M, q.LIMIT_UNITS),
             )
 
-    def limit_in_flight(self, peer: int, limited: bool) -> None:
-        """For transports that queue without bound behind our backs (WebSocket): few frames may be unacknowledged."""
-        self.audience.limited[self.audience.row(peer)] = limited
-
     def ingest(self, frames: Sequence[tuple[int, bytes]], tick: int, now: float) -> Ingested:
         """Take in STATE frames (peer, payload), newest last, and the acknowledgements in them. Never raises for what a peer sent."""
         self._tick = max(self._tick, tick)
@@ -226,10 +226,9 @@ class Replication:
         due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
         due &= self._tokens() >= SERVE_BYTES
         due &= (now - audience.acked_s < SILENT_S) | self._overdue(now)
-        crowded = np.flatnonzero(due & audience.limited)
-        if len(crowded):
-            trip_s = audience.rtt_s[crowded] + audience.ack_interval_s[crowded]
-            due[crowded] = self.flight.unacked(crowded) < LIMIT_FRAMES + trip_s * TICK_HZ / every
+        ready = np.flatnonzero(due)
+        trip_s = audience.rtt_s[ready] + audience.ack_interval_s[ready]
+        due[ready] = self.flight.unacked(ready) < audience.burst[ready] * (LIMIT_SERVES + trip_s * TICK_HZ / every)
         return np.asarray(due, np.bool_)
 
     def _overdue(self, now: float) -> Bools:
@@ -270,6 +269,8 @@ class Replication:
         for client, number, begin, end in spans:
             self.flight.depart(client, number, now, cells[begin:end], versions[begin:end])
         np.maximum.at(audience.next_seq, clients, seq + 1)
+        served, count = np.unique(clients, return_counts=True)
+        audience.burst[served] += BURST_GAIN * (count - audience.burst[served])
         audience.sent_s[clients] = now
         self.budgets.spend(clients, np.array([len(frame) for frame in frames], np.int64))
         return list(zip(peers, frames, strict=True))

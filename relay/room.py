@@ -71,12 +71,8 @@ class Room:
         self._scene.sessions[peer] = Session(peer, session_id, subject, name, host, config, now)
         self._scene.outputs.append(Joined(peer))
 
-    def attach(self, peer: int, hello: m.Hello, now: float, *, limit_in_flight: bool = False) -> None:
-        """A new connection said hello: it carries the session from now on.
-
-        Args:
-            limit_in_flight: the connection is one that queues (a WebSocket), so frames sent and not acked are limited.
-        """
+    def attach(self, peer: int, hello: m.Hello, now: float) -> None:
+        """A new connection said hello: it carries the session from now on."""
         session = self._at(peer, now)
         if session is None:
             return
@@ -85,7 +81,6 @@ class Room:
         try:
             arrive(self._scene, session, hello, info)
             self._scene.replication.set_active(peer, active=True, now=now)
-            self._scene.replication.limit_in_flight(peer, limit_in_flight)
         except MisbehaviourError as error:
             fail(self._scene, session, error)
         self._settle()
