@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 export const load = (name) => JSON.parse(readFileSync(new URL(`../vectors/${name}.json`, import.meta.url), "utf8")).cases;
 export const unhex = (text) => Uint8Array.from(text.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-export const hex = (bytes) => Buffer.from(bytes).toString("hex");
+export const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** `{"bytes": hex}` anywhere within a value to Uint8Array. */
 export function revive(value) {

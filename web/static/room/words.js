@@ -61,7 +61,8 @@ export function closingWords(reason, message = "") {
     superseded: { title: "You are here in another tab", text: "The other tab took over. Come back here to continue in this one.", again: true },
     bye: { title: "You left the room", text: "Until next time.", again: true },
     version: { title: "This page is out of date", text: "The server speaks a newer version. Reload the page.", again: true },
-    "session-gone": { title: "You were away for too long", text: "Your place was given up. You can come in again as somebody new.", again: true },
+    "session-gone": { title: "Your place was given up", text: "You were away for too long, or the server has restarted. You can come in again as somebody new.", again: true },
+    "unknown-room": { title: "The room is gone", text: "It closed while the connection was lost, or the server has restarted. Open another one in the lobby.", again: false },
     timeout: { title: "The connection was lost", text: "The server was silent for too long.", again: true },
   };
   return known[/** @type {keyof typeof known} */ (reason)] ?? { title: "The connection ended", text: message || `The server said: ${reason}.`, again: true };
