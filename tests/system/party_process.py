@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,18 @@ ROOMY = {
 }
 """All clients of a test share one address, so what one address may do is not limited here."""
 _BAD = re.compile(r"Traceback|\b(ERROR|CRITICAL)\b|never (retrieved|awaited)|Exception ignored|Fatal")
+
+
+class CallError(Exception):
+    """The server refused a call.
+
+    Attributes:
+        status: of the HTTP answer.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +80,16 @@ class Party:
         return Holdings(descriptors, threads, rss_pages * os.sysconf("SC_PAGE_SIZE"))
 
     def call(self, method: str, path: str, body: object = None, key: str | None = None) -> Any:
-        """One call of the REST API; its decoded answer, None for an empty one. Raises urllib.error.HTTPError."""
+        """One call of the REST API; its decoded answer, None for an empty one. Raises CallError."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answer = response.read()
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:
+                answer = response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise CallError(error.code) from None
         return json.loads(answer) if answer else None
 
     def room(self, name: str = "a test", capacity: int = 64, **more: object) -> str:

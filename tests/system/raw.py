@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiohttp import ClientSession
 
-from soiree.client.carrier import Carrier, WebRtcCarrier, WebSocketCarrier
+from soiree.client.carrier import Carrier, DialError, WebRtcCarrier, WebSocketCarrier
 from soiree.client.lobby import Admission, Lobby
 from soiree.rtc import EngineConfig
 from soiree.transport import CONTROL, STATE, Packet
@@ -89,10 +89,11 @@ class Raw:
         return [message for message in self.heard if isinstance(message, kind)]
 
     async def hear(self, kind: type[M], count: int = 1, within_s: float = 10.0) -> M:
-        """The count-th message of a kind, as soon as it has come."""
+        """The count-th message of a kind, as soon as it has come. Raises DialError when the connection ends before."""
         async with asyncio.timeout(within_s):
             while len(self.all(kind)) < count:
-                assert self.reason is None, f"closed {self.reason} after {self.heard[-3:]}"
+                if self.reason is not None:
+                    raise DialError(self.reason, f"closed {self.reason} after {self.heard[-3:]}")
                 self._news.clear()
                 await self._news.wait()
         return self.all(kind)[count - 1]

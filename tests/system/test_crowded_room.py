@@ -1,0 +1,83 @@
+"""A room as full of things as one peer may fill it, and somebody who comes late."""
+
+import asyncio
+import time
+
+import pytest
+
+import soiree
+from soiree.wire import limits
+from soiree.wire import messages as m
+from tests.system.conftest import PartyOf
+from tests.system.raw import header, hello, raw
+from tests.system.ways import BEST, WAYS, crowd, join, server_engine, until
+from tests.system.witnesses import witnesses
+
+THINGS = 2000
+BATCH = 20
+PROPERTIES: dict[str, m.PropertyValue] = {"colour": "red", "size": 3, "label": "one of many things in this room"}
+
+
+async def _fill(room: soiree.Room, count: int) -> None:
+    """Make so many things, within the rate of PROTOCOL 8."""
+    for first in range(0, count, BATCH):
+        places = [((first + n) % 50, 0.0, (first + n) // 50) for n in range(BATCH)]
+        await asyncio.gather(*(room.spawn("thing", place, properties=PROPERTIES) for place in places))
+        if first > limits.CONTROL_RATE_PER_S:
+            await asyncio.sleep(BATCH / limits.CONTROL_RATE_PER_S)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_late_joiner_gets_all_of_2000_things_and_others_notice_nothing(party_of: PartyOf, way: str) -> None:
+    server = party_of(server_engine(way))
+    code = server.room()
+    async with (
+        witnesses(server.url, code, "websocket", way),
+        join(server.url, code, "websocket", name="maker") as maker,
+    ):
+        await _fill(maker, THINGS)
+        await until(lambda: all(len(thing.account()) for thing in maker.entities.values()))
+        began = time.monotonic()
+        async with join(server.url, code, way, name="late") as late:
+            await until(lambda: len(late.entities) == THINGS, within_s=30, what="all things came")
+            took_s = time.monotonic() - began
+            for entity, thing in maker.entities.items():
+                assert late.entities[entity].account() == thing.account()
+            nearest = maker.entities[next(iter(late.entities))]
+            assert nearest.position[0] ** 2 + nearest.position[2] ** 2 <= 1.0, "the nearest came first"
+        print(f"{way}: {THINGS} things in {took_s:.2f} s")
+        await _paced(server.url, code, way)
+
+
+async def _paced(url: str, code: str, way: str) -> None:
+    """No more than SNAPSHOT_IN_FLIGHT_BYTES of `spawned` come before some are applied."""
+    async with raw(url, code, way) as client:
+        client.say(hello())
+        applied = 0
+        for seq in range(5):
+            told = len(client.heard)
+            await until(lambda: len(client.all(m.Spawned)) > 0 and len(client.heard) > told)  # noqa: B023
+            await asyncio.sleep(0.3)  # more would have come
+            unapplied = [
+                size
+                for message, size in zip(client.heard, client.heard_bytes, strict=True)
+                if isinstance(message, m.Spawned) and message.n > applied
+            ]
+            assert sum(unapplied[:-1]) < limits.SNAPSHOT_IN_FLIGHT_BYTES, "the last may reach over"
+            assert sum(unapplied) > limits.SNAPSHOT_IN_FLIGHT_BYTES / 2, "and the pace is not slower than need be"
+            applied = client.heard[-1].n
+            client.state(header(seq, applied))
+
+
+async def test_one_peer_may_have_4096_things_and_no_more(party_of: PartyOf) -> None:
+    server = party_of(BEST)
+    async with crowd(server.url, server.room(), "websocket", "websocket") as (hoarder, witness):
+        await _fill(hoarder, limits.MAX_ENTITIES_PER_PEER - limits.MAX_ENTITIES_PER_PEER % BATCH)
+        for _ in range(limits.MAX_ENTITIES_PER_PEER % BATCH):
+            await hoarder.spawn("thing")
+        with pytest.raises(soiree.RefusedError) as refused:
+            await hoarder.spawn("thing")
+        assert refused.value.reason == "too-many"
+        assert len(witness.entities) == limits.MAX_ENTITIES_PER_PEER
+        await next(iter(hoarder.entities.values())).despawn()
+        await hoarder.spawn("thing")
