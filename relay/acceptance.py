@@ -6,18 +6,16 @@ from typing import Final
 
 import numpy as np
 
+from relay import speed
 from relay.audience import Audience
 from relay.ingest import HEAD_BYTES, IS_AGED, Arrival, Records
 from relay.table import Bools, Ints
-from relay.world import SLOT_OFFSET, SLOTS, TELEPORT_BURST, World
+from relay.world import SLOT_OFFSET, SLOTS, World
 from soiree.wire import quantise as q
 from soiree.wire.state import STRIDE, TICK_HZ, Section, Slot
 
 MAX_ROUNDS: Final = 8
 """Of records of one slot of an entity that arrive in one tick, so many newest ones are looked at."""
-CLOCK_SLACK_S: Final = 0.1
-SLACK_M: Final = 1.0
-"""An entity may be ahead of the speed limit by SLACK_M and CLOCK_SLACK_S at full speed: clients estimate the tick, numbers are rounded."""
 MAX_LATE_TICKS: Final = 120
 """Samples older than this are dated so."""
 _LIMITS = np.array([q.LIMIT_UNITS, q.LIMIT_Y_UNITS, q.LIMIT_UNITS])
@@ -124,21 +122,14 @@ def _rounds(cell: Ints, records: Records, senders: Senders, verdict: Ints) -> li
 def _limit_speed(
     world: World, row: Ints, records: Records, senders: Senders, chosen: Ints, tick: int, max_speed_m_s: float
 ) -> Ints:
-    """Verdicts on transforms of roots. A jump past the limit takes the teleport bit and one of the entity's TELEPORT_BURST jumps."""
+    """Verdicts on transforms of roots."""
     away = (records.position[chosen] - world.position[row]) * _METRES
     elapsed_s = np.maximum(0, senders.sample[chosen] - world.sample[row, Slot.TRANSFORM]) / TICK_HZ
-    ahead = np.maximum(0.0, world.overrun_m[row] + np.sqrt((away * away).sum(1)) - elapsed_s * max_speed_m_s)
-    too_far = ahead > SLACK_M + CLOCK_SLACK_S * max_speed_m_s
-    jumps = np.minimum(TELEPORT_BURST, world.jumps[row] + (tick - world.jumped_at[row]) * (TELEPORT_BURST / TICK_HZ))
-    may_jump = records.teleport[chosen] & (jumps >= 1)
-    jumping = too_far & may_jump
-    fine = ~too_far
-    world.overrun_m[row[fine]] = ahead[fine]
-    world.overrun_m[row[jumping]] = 0.0
-    world.jumps[row[jumping]] = jumps[jumping] - 1
-    world.jumped_at[row[jumping]] = tick
+    away_m = np.sqrt((away * away).sum(1))
+    may_go = speed.may_go(world, row, away_m, elapsed_s, records.teleport[chosen], tick, max_speed_m_s)
+    speed.note_refused(world, row[~may_go], senders.seq[chosen[~may_go]])
     refused = np.where(records.teleport[chosen], Drop.TELEPORT_RATE, Drop.SPEED)
-    return np.where(fine | jumping, Drop.TAKEN, refused)
+    return np.where(may_go, Drop.TAKEN, refused)
 
 
 def _store(world: World, row: Ints, records: Records, senders: Senders, taken: Ints) -> None:

@@ -9,6 +9,7 @@ from relay.commands.subjects import audience
 from relay.departure import fail
 from relay.errors import MisbehaviourError, RefusalError
 from relay.outputs import Dropped, RoundTrip, SendState
+from relay.ownership import refusal
 from relay.scene import Scene
 from relay.session import Session
 from soiree.wire.errors import WireError
@@ -34,6 +35,15 @@ def take_frames(scene: Scene, frames: Sequence[tuple[int, bytes]]) -> None:
     if states:
         _take_states(scene, states, dropped)
     scene.outputs.extend(Dropped(reason, count) for reason, count in dropped.items() if count)
+
+
+def refuse_the_fast(scene: Scene) -> None:
+    """Tell owners whose newest transform was refused for its speed, since their frames are acknowledged: they say it again as a jump."""
+    for reached in scene.replication.refused(scene.tick):
+        entity = scene.entities[reached]
+        owner = scene.present.get(entity.owner)
+        if owner is not None and entity.id in owner.told:
+            scene.refuse(owner, 0, refusal("speed", entity))
 
 
 def count_malformed(scene: Scene, session: Session, count: int = 1) -> None:

@@ -69,6 +69,11 @@ class Stand:
             rotate(back, _subtract(self.velocity, parent.velocity)),
         )
 
+    def away_m(self, other: "Stand") -> float:
+        """Metres between the two."""
+        away, _, _ = self.seen_from(Stand(other.root, other.offset))
+        return math.hypot(*away)
+
     def units(self) -> tuple[int, int, int]:
         """x, y, z of the whole position in the units of a record, rounded."""
         (x, y, z), (dx, dy, dz) = self.root, self.offset

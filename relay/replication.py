@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from relay import acceptance, framing, ingest, selection
+from relay import acceptance, framing, ingest, selection, speed
 from relay.acceptance import Drop
 from relay.audience import MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
@@ -74,6 +74,7 @@ class Replication:
         self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
         self.flight = Flight(config.max_clients)
         self._reception = Reception(self.audience)
+        self._refusals_wait = False
         self._tick = 0
 
     def join(self, peer: int, now: float) -> None:
@@ -167,7 +168,15 @@ class Replication:
         verdicts = acceptance.accept(self.world, records, senders, tick, self.config.max_speed_m_s)
         counts = np.bincount(verdicts, minlength=len(Drop)).tolist()
         told.drops.update({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
+        self._refusals_wait |= bool(counts[Drop.SPEED] or counts[Drop.TELEPORT_RATE])
         return Ingested(told.control_applied, told.malformed, told.drops, counts[Drop.TAKEN])
+
+    def refused(self, tick: int) -> list[int]:
+        """Entities whose owners are to hear now that the last move of theirs was refused, as it was too fast."""
+        refused: list[int] = []
+        if self._refusals_wait:
+            refused, self._refusals_wait = speed.tell(self.world, tick)
+        return refused
 
     def pack(self, tick: int, now: float, control_applied: Mapping[int, int]) -> list[tuple[int, bytes]]:
         """The frames (peer, payload) of this tick; `control_applied`: what the relay has applied of each peer's control stream."""

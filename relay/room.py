@@ -13,7 +13,7 @@ from relay.commands import HANDLERS
 from relay.config import RoomConfig
 from relay.departure import end_sessions, fail, hang_up, leave
 from relay.errors import MisbehaviourError, RefusalError
-from relay.frames import count_malformed, take_frames
+from relay.frames import count_malformed, refuse_the_fast, take_frames
 from relay.outputs import Joined, Left, Output
 from relay.requests import time_out
 from relay.scene import Scene
@@ -139,6 +139,7 @@ class Room:
         scene = self._scene
         scene.tick, scene.now = tick, now
         time_out(scene)
+        refuse_the_fast(scene)
         for session in list(scene.sessions.values()):
             listen(scene, session)
         self._settle()

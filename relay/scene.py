@@ -48,6 +48,11 @@ class Scene:
         self.outputs: list[Output] = []
         self._random = random
 
+    @property
+    def max_speed_m_s(self) -> float:
+        """Of this room, now."""
+        return self.replication.config.max_speed_m_s
+
     def new_uuid(self) -> bytes:
         """16 bytes of a version 4 UUID."""
         return uuid.UUID(bytes=self._random.randbytes(16), version=4).bytes

@@ -40,6 +40,8 @@ class World(Table):
         version, sample (tick), seq (of the owner's frame, unwrapped): (rows, SLOTS), of the newest record.
         changed: newest version of any slot. teleported: version of the last record that jumped. jumps, jumped_at: float64 and tick: what
         remains of TELEPORT_BURST. overrun_m: float64, how far it is ahead of the speed limit. weight: float64, importance.
+        refused: seq of the newest transform that was refused for its speed, NO_SEQ when there is none or its owner was told since;
+        refusal_told_at: tick of that.
         born: version at which the row was given to the entity.
         changes: newest version. tick: newest tick that anything here was told.
     """
@@ -65,6 +67,8 @@ class World(Table):
         self.jumps = self._column("jumps", np.float64)
         self.jumped_at: Ints = self._column("jumped_at", np.int64)
         self.overrun_m = self._column("overrun_m", np.float64)
+        self.refused: Ints = self._column("refused", np.int64)
+        self.refusal_told_at: Ints = self._column("refusal_told_at", np.int64)
         self.weight = self._column("weight", np.float64)
         self.born: Ints = self._column("born", np.int64)
         self.changes = 0
@@ -130,6 +134,7 @@ class World(Table):
         row = self.row(entity)
         self.owner[row], self.fence[row] = peer, fence
         self._restart(row, tick)
+        self.overrun_m[row] = 0.0
         self.changed[row] = self.version[row, self.length[row] > 0] = self.next_version()
 
     def set_fence(self, entity: int, fence: int) -> None:
@@ -180,6 +185,19 @@ class World(Table):
     def position_m(self, entity: int) -> q.Vec3:
         """Where it is in the world, ancestors followed, metres."""
         return self._stand(self.row(entity)).position_m()
+
+    def away_m(self, entity: int, parent: int, placed: bytes) -> float:
+        """From where the entity is to where `placed` says it is to ride in `parent` (0: in nothing), both in the world, metres.
+
+        Raises:
+            StateError: the placed record cannot be used.
+        """
+        parsed = placement.parse(placed, child=bool(parent))
+        there = Stand(parsed.position)
+        if parent:
+            x, y, z = (units / q.HORIZONTAL_PER_M for units in parsed.position)
+            there = self._stand(self.row(parent)).carry((x, y, z), q.IDENTITY, (0.0, 0.0, 0.0))
+        return there.away_m(self._stand(self.row(entity)))
 
     def record(self, entity: int, slot: Slot) -> bytes | None:
         """The newest record of a slot as its owner wrote it."""
@@ -237,9 +255,8 @@ class World(Table):
     def _restart(self, row: int, tick: int) -> None:
         """Forget how far the former owner's records had come."""
         self.tick = max(self.tick, tick)
-        self.seq[row] = NO_SEQ
+        self.seq[row] = self.refused[row] = NO_SEQ
         self.sample[row] = tick
-        self.overrun_m[row] = 0.0
 
     def _hang(self, row: int, parent_row: int, attach: int) -> None:
         self.parent[row], self.attach[row] = parent_row, attach & 0xFF

@@ -1,5 +1,6 @@
 """Pure core: `set_rule`, `set_lifetime`, `set_attach_rule`, `set_parent` and `set_properties`."""
 
+from relay import speed
 from relay.commands.properties import merged
 from relay.commands.subjects import known
 from relay.errors import StateError
@@ -43,6 +44,7 @@ def set_parent(scene: Scene, session: Session, message: m.SetParent) -> None:
     if parent is not None:
         may_attach(entity, parent, scene.entities)
     try:
+        speed.move_to_parent(scene.world, entity.id, message.parent, message.state, scene.tick, scene.max_speed_m_s)
         scene.change_parent(entity, parent, message.state, session, message.n)
     except StateError as unusable:
         raise refusal(unusable.code, entity) from unusable

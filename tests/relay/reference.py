@@ -4,7 +4,8 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from relay.acceptance import CLOCK_SLACK_S, MAX_LATE_TICKS, MAX_ROUNDS, SLACK_M
+from relay.acceptance import MAX_LATE_TICKS, MAX_ROUNDS
+from relay.speed import CLOCK_SLACK_S, SLACK_M
 from relay.world import TELEPORT_BURST
 from soiree.wire import quantise as q
 from soiree.wire.errors import WireError
