@@ -6,34 +6,11 @@ Positions are exact integers of the root plus an offset in metres, so that nothi
 import math
 from dataclasses import dataclass
 
+from soiree.quaternion import inverse, multiply, rotate
 from soiree.wire import quantise as q
 from soiree.wire.quantise import IDENTITY, Quat, Vec3
 
 ORIGIN = (0, 0, 0)
-
-
-def multiply(a: Quat, b: Quat) -> Quat:
-    """The rotation that does `b` first, then `a`."""
-    ax, ay, az, aw = a
-    bx, by, bz, bw = b
-    return (
-        aw * bx + ax * bw + ay * bz - az * by,
-        aw * by - ax * bz + ay * bw + az * bx,
-        aw * bz + ax * by - ay * bx + az * bw,
-        aw * bw - ax * bx - ay * by - az * bz,
-    )
-
-
-def inverse(rotation: Quat) -> Quat:
-    """Of a unit quaternion."""
-    x, y, z, w = rotation
-    return (-x, -y, -z, w)
-
-
-def rotate(rotation: Quat, v: Vec3) -> Vec3:
-    """`v` turned by a unit quaternion."""
-    x, y, z, _ = multiply(multiply(rotation, (*v, 0.0)), inverse(rotation))
-    return (x, y, z)
 
 
 @dataclass(frozen=True, slots=True)
