@@ -1,6 +1,7 @@
 """The pages that people see: the lobby, a room, the QR code of an invite link, and what stands where nothing is."""
 
 import io
+from functools import cache
 from pathlib import Path
 
 import aiohttp_jinja2
@@ -12,6 +13,7 @@ from aiohttp import hdrs, web
 from signalling.bodies import invite_url, room_view
 from signalling.errors import ApiError, NotFoundError, UnknownRoomError
 from signalling.joining import API
+from signalling.modules import imports_of
 from signalling.operations import HOME, PROXIES
 from signalling.rooms import Room
 
@@ -34,14 +36,15 @@ routes = web.RouteTableDef()
 
 @routes.get("/")
 async def lobby(request: web.Request) -> web.Response:
-    return render("lobby.html", request, {"config": _config(request)})
+    return render("lobby.html", request, {"config": _config(request), "modules": _modules("lobby/main.js")})
 
 
 @routes.get("/r/{code}")
 async def room(request: web.Request) -> web.Response:
     found = _room(request)
     view = room_view(found, request.app[PROXIES].base_url(request))
-    return render("room.html", request, {"config": _config(request), "room": msgspec.to_builtins(view)})
+    context = {"config": _config(request), "room": msgspec.to_builtins(view), "modules": _modules("room/main.js")}
+    return render("room.html", request, context)
 
 
 @routes.get("/r/{code}/qr.svg")
@@ -94,6 +97,12 @@ def error_page(request: web.Request, error: ApiError) -> web.Response:
     )
     context: dict[str, object] = {"status": error.status, "title": title, "message": error.message}
     return render("error.html", request, context, error.status)
+
+
+@cache
+def _modules(entry: str) -> tuple[str, ...]:
+    """Addresses of all that a page's script needs. Read once: a new server comes with new files."""
+    return tuple(f"/static/{path}" for path in imports_of(entry, lambda path: (STATIC / path).read_text()))
 
 
 def _room(request: web.Request) -> Room:
