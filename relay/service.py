@@ -189,12 +189,13 @@ class RelayService:
         if due > self._tick + 1:
             self.metrics.late_ticks.inc(due - self._tick - 1)
         self._tick = due
+        # Before the work: one room that fails must not stop the clock of all.
+        self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
         self._pacing.measure(now, time.process_time())
         self.metrics.serve_every.set(self._pacing.serve_every)
         with self.metrics.tick_seconds.time():
             for hosted in list(self._rooms.values()):
                 hosted.tick(due, now, self._pacing.serve_every)
-        self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
 
     def _on_sweep(self) -> None:
         self._switchboard.close_silent()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 NOBODY = "02:00:00:00:00:fe"
 """A link-layer address that no interface has."""
+NOWHERE = "192.0.2.1"
+"""An address for documents alone (RFC 5737)."""
 IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
 
 
@@ -39,6 +41,12 @@ class Namespace:
         await _ip(
             "-n", self.name, "neigh", "replace", self.outside, "lladdr", NOBODY, "dev", "inside", "nud", "permanent"
         )
+
+    async def swallow_udp(self) -> None:
+        """From now on every datagram from inside gets lost, and nobody is told; TCP passes."""
+        await _ip("-n", self.name, "neigh", "replace", NOWHERE, "lladdr", NOBODY, "dev", "inside", "nud", "permanent")
+        await _ip("-n", self.name, "route", "add", "default", "via", NOWHERE, "dev", "inside", "onlink", "table", "100")
+        await _ip("-n", self.name, "rule", "add", "pref", "1", "ipproto", "udp", "lookup", "100")
 
     async def recover(self) -> None:
         """Frames arrive again."""

@@ -120,14 +120,28 @@ def command(*options: str) -> list[str]:
 
 
 @contextmanager
-def party(engine: str, folder: Path, *options: str, env: Mapping[str, str] = ROOMY) -> Iterator[Party]:
-    """Run a server until the block ends. `folder` takes its data and its log; a later `--host` among the options wins."""
+def party(
+    engine: str, folder: Path, *options: str, env: Mapping[str, str] = ROOMY, before: tuple[str, ...] = ()
+) -> Iterator[Party]:
+    """Run a server until the block ends.
+
+    Args:
+        engine: WebRTC stack, or "none".
+        folder: takes its data and its log.
+        options: a later `--host` or `--port` wins.
+        env: beside this process's own.
+        before: what to put before the command, as to run it in a namespace.
+    """
     log = folder / "stderr"
     data_dir = folder / "data"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SOIREE_DATA_DIR": str(data_dir), **env}
     with log.open("ab") as stderr:
         process = subprocess.Popen(
-            command("--engine", engine, *options), stdout=subprocess.PIPE, stderr=stderr, cwd=folder, env=environment
+            [*before, *command("--engine", engine, *options)],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=folder,
+            env=environment,
         )
     started = Party(process, log, data_dir)
     try:

@@ -1,6 +1,7 @@
 """A reader that stalls for 5 s over a WebSocket: nobody else notices, and it is at most one frame behind a moment later."""
 
 import asyncio
+import math
 import socket
 import struct
 import time
@@ -39,7 +40,7 @@ class Mover:
 
     def _move(self, now: float) -> None:
         for number, thing in enumerate(self.things):
-            thing.set((float(number), 1.0, now % 50), velocity=(0.0, 0.0, 1.0))
+            thing.set((float(number), 1.0, math.sin(now)), velocity=(0.0, 0.0, math.cos(now)))
         self.things[0].set_props(NOW.pack(time.monotonic()))
 
 
@@ -84,7 +85,7 @@ async def test_a_stalled_reader_disturbs_nobody_and_catches_up(
         ages = {room: Ages(room) for room in (stalling, honest)}
         await until(lambda: all(len(age.seen) > 20 for age in ages.values()), what="times come")
         tcp = _tcp(stalling)
-        tcp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        tcp.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         began = time.monotonic()
         tcp.pause_reading()
         await asyncio.sleep(STALL_S)
@@ -113,8 +114,8 @@ def _told(ages_s: list[float]) -> str:
 async def _converged(moving: Mover, *rooms: soiree.Room) -> None:
     """All stops, and all see the same."""
     moving._room.before_frame = None
-    for thing in moving.things:
-        thing.set((7.0, 8.0, 9.0))
+    for number, thing in enumerate(moving.things):
+        thing.set((float(number), 2.0, 0.5))
     for room in rooms:
         await until(
             lambda room=room: all(room.entities[thing.id].account() == thing.account() for thing in moving.things),  # type: ignore[misc]
