@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { SoireeError } from "../../web/static/soiree/errors.js";
 import { Ladder, PATIENCE_MS, RETRY_MS } from "../../web/static/soiree/ladder.js";
 import { LoopbackTransport } from "./loopback.js";
 
@@ -34,13 +35,14 @@ test("WebRTC alone, while it is quick", async (t) => {
 });
 
 test("the WebSocket beside it after 1.5 s; WebRTC still wins when it comes", async (t) => {
-  const { made, better, kindsMade } = climb(t);
+  const { ladder, made, better, kindsMade } = climb(t);
   t.mock.timers.tick(PATIENCE_MS - 1);
   assert.deepEqual(kindsMade(), ["webrtc"]);
   t.mock.timers.tick(1);
   assert.deepEqual(kindsMade(), ["webrtc", "websocket"]);
   made[1].open();
   await turn();
+  ladder.confirm();
   made[0].open();
   await turn();
   assert.deepEqual(better.map(([{ kind }]) => kind), ["websocket", "webrtc"]);
@@ -72,6 +74,57 @@ test("WebRTC that connects and stays mute gives way to the WebSocket, and is tri
   assert.deepEqual(better.at(-1), [made[2], ""]);
 });
 
+test("one hello at a time: WebRTC that opens while the WebSocket's is unanswered waits for the welcome", async (t) => {
+  const { ladder, made, better } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  made[1].open();
+  made[0].open();
+  await turn();
+  assert.deepEqual(better.map(([transport]) => transport), [made[1]]);
+  ladder.confirm();
+  await turn();
+  assert.deepEqual(better.map(([transport]) => transport), [made[1], made[0]]);
+});
+
+test("or for the WebSocket's end", async (t) => {
+  const { ladder, made, better } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  made[1].open();
+  made[0].open();
+  await turn();
+  made[1].refuse("session-gone");
+  assert.equal(ladder.lost(new SoireeError("session-gone", "gone")), true);
+  assert.equal(better.at(-1)[0], made[0]);
+});
+
+test("a welcome on WebRTC that seemed mute ends the WebSocket's attempt", async (t) => {
+  const { ladder, made, better, kindsMade } = climb(t);
+  made[0].open();
+  await turn();
+  t.mock.timers.tick(PATIENCE_MS);
+  ladder.confirm();
+  assert.deepEqual([kindsMade(), made[1].state, better.length], [["webrtc", "websocket"], "closed", 1]);
+  t.mock.timers.tick(RETRY_MS.last);
+  assert.equal(made.length, 2);
+});
+
+test("where the WebSocket is lost before its welcome, WebRTC goes on alone, and the WebSocket comes again", async (t) => {
+  const { ladder, made, kindsMade } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  made[1].open();
+  await turn();
+  assert.equal(ladder.lost(new SoireeError("session-gone", "gone")), true);
+  t.mock.timers.tick(PATIENCE_MS);
+  assert.deepEqual([kindsMade(), made[0].state], [["webrtc", "websocket", "websocket"], "new"]);
+});
+
+test("with nothing else on its way, a loss is the link's affair", async (t) => {
+  const { ladder, made } = climb(t, ["websocket"]);
+  made[0].open();
+  await turn();
+  assert.equal(ladder.lost(new SoireeError("lost", "lost")), false);
+});
+
 test("a failure of WebRTC is not waited for", async (t) => {
   const { made, better, kindsMade } = climb(t);
   made[0].refuse("unavailable", "no UDP here");
@@ -83,11 +136,12 @@ test("a failure of WebRTC is not waited for", async (t) => {
 });
 
 test("on the WebSocket, WebRTC is tried again after 10, 20, 40, 60, 60 s", async (t) => {
-  const { made, better, kindsMade } = climb(t);
+  const { ladder, made, better, kindsMade } = climb(t);
   made[0].refuse("lost");
   await turn();
   made[1].open();
   await turn();
+  ladder.confirm();
   for (const seconds of [10, 20, 40, 60, 60]) {
     const before = made.length;
     t.mock.timers.tick(seconds * 1000 - 1);

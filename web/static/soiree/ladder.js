@@ -28,8 +28,14 @@ export class Ladder {
   #options;
   /** @type {Map<Transport, Kind>} */
   #attempts = new Map();
-  /** @type {Kind | null} */
+  /** @type {Kind | null} what was last called better */
   #held = null;
+  /** Whether that has brought the welcome. */
+  #confirmed = false;
+  /** Whether it has had its time to. */
+  #mute = false;
+  /** @type {Transport | null} WebRTC that opened while the WebSocket's hello is unanswered: two at once could overtake each other */
+  #waiting = null;
   #stopped = false;
   #fellBack = false;
   /** @type {number} */
@@ -46,11 +52,11 @@ export class Ladder {
   }
 
   start() {
-    const { kinds, patienceMs = PATIENCE_MS } = this.#options;
+    const { kinds } = this.#options;
     if (kinds.includes("webrtc")) {
       this.#attempt("webrtc");
       if (kinds.includes("websocket")) {
-        this.#timer = setTimeout(() => this.#fallBack(`WebRTC did not connect within ${patienceMs / 1000} s`), patienceMs);
+        this.#timer = setTimeout(() => this.#fallBack(`WebRTC did not connect within ${this.#patienceMs / 1000} s`), this.#patienceMs);
       }
     } else if (kinds.includes("websocket")) this.#fallBack(this.#options.why ?? "");
     else queueMicrotask(() => this.#fail());
@@ -58,13 +64,44 @@ export class Ladder {
 
   /** The transport last called better has brought the welcome. */
   confirm() {
-    if (this.#held === "webrtc") clearTimeout(this.#timer);
+    this.#confirmed = true;
+    if (this.#held === "webrtc") {
+      clearTimeout(this.#timer);
+      this.#closeAttempts();
+    } else if (this.#waiting) queueMicrotask(() => this.#useWaiting() || this.#stopped || this.#retryLater());
+  }
+
+  /**
+   * The transport last called better is gone, without a welcome.
+   * @param {SoireeError} error
+   * @returns {boolean} whether another is on its way; if not, nothing will be told any more
+   */
+  lost(error) {
+    this.#lastError = error;
+    this.#held = null;
+    this.#mute = false;
+    clearTimeout(this.#timer);
+    if (this.#useWaiting()) return true;
+    if (this.#stopped || this.#attempts.size === 0) return false;
+    this.#fellBack = this.#trying("websocket");
+    this.#timer = setTimeout(() => this.#fallBack(this.#why), this.#patienceMs);
+    return true;
   }
 
   /** Gives up everything that is not in use. */
   stop() {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#closeAttempts();
+    this.#waiting?.close();
+    this.#waiting = null;
+  }
+
+  get #patienceMs() {
+    return this.#options.patienceMs ?? PATIENCE_MS;
+  }
+
+  #closeAttempts() {
     for (const transport of this.#attempts.keys()) transport.close();
     this.#attempts.clear();
   }
@@ -77,7 +114,7 @@ export class Ladder {
   /** @param {string} why */
   #fallBack(why) {
     clearTimeout(this.#timer);
-    if (this.#stopped || this.#held || this.#fellBack || !this.#options.kinds.includes("websocket")) return;
+    if (this.#stopped || (this.#held && !this.#mute) || this.#fellBack || !this.#options.kinds.includes("websocket")) return;
     this.#why = why;
     this.#fellBack = true;
     this.#attempt("websocket");
@@ -93,15 +130,28 @@ export class Ladder {
   /** @param {Transport} transport @param {Kind} kind */
   #opened(transport, kind) {
     this.#attempts.delete(transport);
-    if (this.#stopped || this.#held === "webrtc") {
-      transport.close();
-      return;
-    }
+    const better = kind === "webrtc" ? this.#held !== "webrtc" : !this.#held || (this.#mute && !this.#confirmed);
+    if (this.#stopped || !better) transport.close();
+    else if (this.#held === "websocket" && !this.#confirmed) this.#waiting = transport;
+    else this.#use(transport, kind);
+  }
+
+  /** @returns {boolean} whether there was one, still open */
+  #useWaiting() {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (this.#stopped || waiting?.state !== "open") return false;
+    this.#use(waiting, "webrtc");
+    return true;
+  }
+
+  /** @param {Transport} transport @param {Kind} kind */
+  #use(transport, kind) {
     this.#held = kind;
+    this.#confirmed = this.#mute = false;
     clearTimeout(this.#timer);
     if (kind === "webrtc") {
-      for (const other of this.#attempts.keys()) other.close();
-      this.#attempts.clear();
+      this.#closeAttempts();
       this.#listenFor();
     } else if (!this.#trying("webrtc")) this.#retryLater();
     this.#options.onBetter(transport, kind === "webrtc" ? "" : this.#why);
@@ -109,13 +159,12 @@ export class Ladder {
 
   /** Gives the WebRTC connection its time to be confirmed. */
   #listenFor() {
-    const { kinds, patienceMs = PATIENCE_MS } = this.#options;
-    if (!kinds.includes("websocket")) return;
+    if (!this.#options.kinds.includes("websocket")) return;
     this.#timer = setTimeout(() => {
-      this.#held = null;
+      this.#mute = true;
       this.#fellBack = false;
       this.#fallBack("WebRTC connected, and stayed mute");
-    }, patienceMs);
+    }, this.#patienceMs);
   }
 
   /** @param {Transport} transport @param {Kind} kind @param {SoireeError} error */

@@ -29,6 +29,8 @@ const SILENCE_S = 5;
 const WELCOME_S = 4;
 /** A connection that lived this long ends the backing off, seconds. */
 const STABLE_S = 10;
+/** Seconds in which a hello that was given up may still reach the relay, which then takes it for the newer one. */
+const DOUBT_S = 10;
 const BACKOFF_MS = Object.freeze([0, 500, 1000, 2000, 4000, 8000]);
 /** Attempts to get in for the first time; later ones go on until the session is gone. */
 const FIRST_ATTEMPTS = 3;
@@ -69,7 +71,7 @@ export class Link {
   #hooks;
   /** @type {Ladder | null} */
   #ladder = null;
-  /** @type {Transport | null} the one before, until the newer one is welcomed */
+  /** @type {Transport | null} the last that was welcomed, until a newer one is */
   #former = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticker;
@@ -82,8 +84,11 @@ export class Link {
   #attempt = 0;
   #pumpQueued = false;
   #helloAt = 0;
+  /** Until then "superseded" may be the work of a hello of our own. */
+  #doubtUntil = 0;
   #lastHeard = 0;
   #lastTick = 0;
+  #excused = false;
   #lastFrame = -1;
   #lastFlush = -1;
   #lastAppliedTold = 0;
@@ -150,6 +155,7 @@ export class Link {
         onBetter: (transport, why) => this.#hello(transport, why),
         onFailed: (error) => {
           this.#drop();
+          this.#interrupted(error.code);
           this.#failed(error);
         },
       });
@@ -176,9 +182,11 @@ export class Link {
 
   /** @param {Transport} transport @param {string} why no better one is used */
   #hello(transport, why) {
-    this.#former?.close();
-    this.#former = this.transport;
-    if (this.#former) this.#former.onMessage = this.#former.onClose = () => {};
+    if (this.connected) {
+      this.#former?.close();
+      this.#former = this.transport;
+      if (this.#former) this.#former.onMessage = this.#former.onClose = () => {};
+    } else this.#giveUpHello();
     this.session.detach();
     this.connected = false;
     this.transport = transport;
@@ -194,18 +202,46 @@ export class Link {
   /** @param {Transport} transport @param {string} reason @param {string} message */
   #lost(transport, reason, message) {
     if (this.#closed || transport !== this.transport) return;
-    const stable = this.connected && this.now - this.#helloAt > STABLE_S;
-    this.#drop();
-    if (FINAL.has(reason) && (this.session.established || reason === "version")) {
+    if (this.#isFinal(reason)) {
       this.#finish(reason, message);
       return;
     }
-    if (this.#up) this.#hooks.onLost(reason);
-    this.#up = false;
+    const error = new SoireeError(reason, message);
+    const { connected } = this;
+    const stable = connected && this.now - this.#helloAt > STABLE_S;
+    if (!connected) {
+      this.#giveUpHello();
+      this.rung = null;
+      if (this.#ladder?.lost(error)) return void this.#interrupted(reason);
+    }
+    this.#drop();
+    this.#interrupted(reason);
     if (stable) {
       this.#attempt = 0;
       this.#again();
-    } else this.#failed(new SoireeError(reason, message));
+    } else this.#failed(error);
+  }
+
+  /** @param {string} reason @returns {boolean} whether coming back is of no use */
+  #isFinal(reason) {
+    if (!this.session.established) return reason === "version";
+    if (reason === "superseded") return this.connected && this.now >= this.#doubtUntil;
+    return FINAL.has(reason);
+  }
+
+  /** @param {string} reason */
+  #interrupted(reason) {
+    if (!this.#up || this.connected || this.#closed) return;
+    this.#up = false;
+    this.#hooks.onLost(reason);
+  }
+
+  /** Closes a connection whose hello is unanswered; it may be answered yet, where nobody listens. */
+  #giveUpHello() {
+    if (!this.transport) return;
+    this.#doubtUntil = this.now + DOUBT_S;
+    this.transport.close();
+    this.transport = null;
   }
 
   /** Lets go of all connections; the session stays. */
@@ -214,6 +250,7 @@ export class Link {
     this.#ladder = null;
     this.#former?.close();
     this.#former = null;
+    if (!this.connected) this.#giveUpHello();
     this.transport?.close();
     this.transport = null;
     this.session.detach();
@@ -275,7 +312,13 @@ export class Link {
       this.#finish("session-gone", "the relay has forgotten the session");
       return;
     }
-    this.session.carry(welcome.applied);
+    try {
+      this.session.carry(welcome.applied);
+    } catch (error) {
+      // The relay would say the same on every connection.
+      this.#finish("protocol", error instanceof Error ? error.message : String(error));
+      return;
+    }
     this.connected = true;
     this.#up = true;
     this.#ladder?.confirm();
@@ -290,7 +333,7 @@ export class Link {
   async #reportRung(transport) {
     const rung = await transport.rung().catch(() => null);
     // Not before those who wait for the welcome have had their turn to listen.
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 0));
     if (transport !== this.transport || this.#closed) return;
     this.rung = rung ?? "direct";
     this.#hooks.onRung(this.rung, this.why);
@@ -311,11 +354,11 @@ export class Link {
 
   #tick() {
     const now = this.now;
-    const late = now - this.#lastTick > 2;
+    // After a sleep what has come lies unread in the queue: silence counts only for one who was listening. A hidden tab sleeps from tick to tick.
+    this.#excused = now - this.#lastTick > 2 && !this.#excused;
     this.#lastTick = now;
     const { transport } = this;
-    // After a sleep what has come lies unread in the queue: silence counts only for one who was listening.
-    if (transport && !late) {
+    if (transport && !this.#excused) {
       if (!this.connected && now - this.#helloAt > WELCOME_S) this.#lost(transport, "timeout", "no welcome came");
       else if (this.connected && now - this.#lastHeard > SILENCE_S) this.#lost(transport, "timeout", "the relay is silent");
     }
