@@ -43,15 +43,16 @@ def _parties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartyOf]:
 @pytest.fixture
 def party_of(_parties: PartyOf) -> Iterator[PartyOf]:
     """Servers in processes of their own, by engine; none may complain in its log meanwhile."""
-    used: dict[str, Party] = {}
+    before: dict[str, int] = {}
 
     def of(engine: str) -> Party:
-        used[engine] = _parties(engine)
-        return used[engine]
+        server = _parties(engine)
+        before.setdefault(engine, len(server.complaints()))
+        return server
 
     yield of
-    for server in used.values():
-        assert server.complaints() == []
+    for engine, count in before.items():
+        assert _parties(engine).complaints()[count:] == []
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""How far text stands out from what is behind it (WCAG 2.2, success criterion 1.4.3): computed colours against a picture of the page without its text."""
+"""How far text stands out from what is behind it (WCAG 2.2, 1.4.3): computed colours against a picture of the page without its text."""
 
 import base64
 from dataclasses import dataclass
@@ -8,8 +8,13 @@ from playwright.async_api import Page
 READABLE = 4.5
 """Least contrast of text, to 1 (level AA); large text could do with less, and is held to the same."""
 
-_WORDLESS = """* { color: transparent !important; -webkit-text-fill-color: transparent !important; text-shadow: none !important;
-  transition: none !important; caret-color: transparent !important; }"""
+_WITHOUT_WORDS = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { color: transparent !important; -webkit-text-fill-color: transparent !important; text-shadow: none !important;
+    transition: none !important; caret-color: transparent !important; }`);
+  document.adoptedStyleSheets.push(sheet);
+}"""
+_WITH_WORDS = "() => void document.adoptedStyleSheets.pop()"
 
 _TEXTS = """() => {
   const found = [];
@@ -32,7 +37,7 @@ _TEXTS = """() => {
 }"""
 
 _MEASURE = """async ([texts, picture]) => {
-  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${picture}`)).blob());
+  const image = await createImageBitmap(new Blob([Uint8Array.from(atob(picture), (byte) => byte.charCodeAt(0))]));
   const shot = new OffscreenCanvas(image.width, image.height).getContext("2d", { willReadFrequently: true });
   shot.drawImage(image, 0, 0);
   const dot = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
@@ -76,9 +81,9 @@ async def faintest(page: Page) -> list[Text]:
     await page.evaluate("scrollTo(0, 0)")
     texts = await page.evaluate(_TEXTS)
     assert texts, "no text at all"
-    style = await page.add_style_tag(content=_WORDLESS)
+    await page.evaluate(_WITHOUT_WORDS)
     picture = base64.b64encode(await page.screenshot(full_page=True, animations="disabled")).decode()
-    await style.evaluate("(element) => element.remove()")
+    await page.evaluate(_WITH_WORDS)
     measured = await page.evaluate(_MEASURE, [texts, picture])
     return sorted(
         (Text(one["words"], one["where"], one["contrast"]) for one in measured), key=lambda text: text.contrast

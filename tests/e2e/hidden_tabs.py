@@ -14,7 +14,9 @@ from tests.e2e.plain_chromium import plain_chromium
 _LISTEN = """() => {
   const { room } = window.soiree;
   window.heard = [];
-  for (const kind of ["peer-away", "peer-left", "reconnecting", "resumed", "closed"]) room.on(kind, (told) => heard.push([kind, told.peer?.name ?? told.reason]));
+  for (const kind of ["peer-away", "peer-left", "reconnecting", "resumed", "closed"]) {
+    room.on(kind, (told) => heard.push([kind, told.peer?.name ?? told.reason]));
+  }
   room.on("changed", ({ entity, what, cause }) => what === "owner" && heard.push([what, entity.id, cause]));
   window.wakeups = 0;
   setInterval(() => wakeups++, 50);
@@ -54,7 +56,7 @@ async def _hide(window: BrowserContext, witness: Page, url: str, transport: str)
     peer = await ask(page, "room.peerId")
     ball = await ask(page, "room.spawn('ball', { position: [1, 0, 1] }).then((ball) => ball.id)")
     box = await ask(
-        witness, "room.spawn('box', { position: [0, 0, 0] }).then((box) => box.assign(it)).then((box) => box.id)", peer
+        witness, "room.spawn('box', { position: [0, 0, 0] }).then((box) => box.assign(it).then(() => box.id))", peer
     )
     await until(page, "room.entities.get(it)?.isMine", argument=box)
     avatar = await ask(page, "[...room.entities.values()].find((one) => one.kind === 'avatar' && one.isMine).id")

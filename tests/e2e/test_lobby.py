@@ -1,6 +1,7 @@
 """The lobby and the door, as somebody meets them who was only given a link."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
@@ -159,7 +160,7 @@ async def test_the_keyboard_alone_makes_a_room_and_leads_into_one(guests: Guests
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
-async def test_pages_can_be_read_and_fit(guests: Guests, server: Party, theme: Theme, look: dict[str, int]) -> None:
+async def test_pages_can_be_read_and_fit(guests: Guests, server: Party, theme: Theme, look: dict[str, Any]) -> None:
     """WCAG AA: text stands out at least 4.5 to 1."""
     name = f"The {theme} room of {look.get('width', 1280)} pixels"
     code, open_room = server.room(name, password="moon"), server.room("The open room")

@@ -84,7 +84,7 @@ async def test_a_server_that_is_killed_and_comes_back_without_the_room_says_so(
         await _told(ada, "The room is gone")
         await expect(ada.get_by_test_id("door-text")).to_contain_text("restarted")
         await expect(ada.get_by_test_id("door-submit")).to_be_hidden()
-        await ada.get_by_role("link", name="To the lobby").click()
+        await ada.get_by_role("link", name="To the lobby", exact=True).click()
         await ada.wait_for_url(f"{server.url}/")
         await expect(ada.get_by_test_id("no-rooms")).to_be_visible()
 

@@ -1,0 +1,60 @@
+"""Where UDP cannot pass, the room opens over the WebSocket, soon, and says so."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from soiree import rtc
+from tests.e2e.conftest import GuestsOf
+from tests.e2e.guests import READY, Guests, ask
+from tests.system.namespace import namespace
+from tests.system.party_process import Party, party
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WITHIN_S = 3.0
+_FRIENDS = "[...room.peers.values()].map(({ name }) => name).sort()"
+
+
+async def enter(page: Page, url: str) -> float:
+    """Open a room; seconds from the start of the navigation until one is in it, by the page's clock."""
+    await page.goto(url)
+    connected = await page.wait_for_function("window.soiree?.room?.connected && performance.now() / 1000")
+    took_s = float(await connected.json_value())
+    await page.wait_for_selector(READY)
+    return took_s
+
+
+async def says_websocket(page: Page) -> None:
+    await expect(page.get_by_test_id("rung")).to_have_text("WebSocket: UDP seems blocked")
+    await expect(page.get_by_test_id("rtt")).to_contain_text("ms")
+    assert await ask(page, "room.stats().transport") == "websocket"
+    assert await ask(page, "room.stats().why")
+
+
+async def test_a_browser_without_webrtc_is_let_in(guests: Guests, server: Party) -> None:
+    page, code = await guests.page(), server.room("Narrow")
+    await page.add_init_script("delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;")
+    assert await enter(page, f"{server.url}/r/{code}?name=Ada") < WITHIN_S
+    await says_websocket(page)
+    other = await guests.inside(code, "Bob")
+    await expect(other.get_by_test_id("rung")).to_have_text("direct UDP")
+    assert await ask(page, _FRIENDS) == await ask(other, _FRIENDS) == ["Ada", "Bob"]
+
+
+@pytest.mark.parametrize("engine", rtc.available())
+async def test_a_network_that_swallows_udp_costs_little_time(guests_of: GuestsOf, tmp_path: Path, engine: str) -> None:
+    async with namespace() as space:
+        await space.swallow_udp()
+        with party(engine, tmp_path, "--host", space.inside, before=space.prefix) as server:
+            guests, code = guests_of(server), server.room("Narrow")
+            pages = [await guests.page(), await guests.page()]
+            for name, page in zip(("Ada", "Bob"), pages, strict=True):
+                took_s = await enter(page, f"{server.url}/r/{code}?name={name}")
+                print(f"{engine}: in the room over the WebSocket after {took_s:.2f} s")
+                assert took_s < WITHIN_S
+                await says_websocket(page)
+            assert await ask(pages[0], _FRIENDS) == ["Ada", "Bob"]
+            assert server.complaints() == []
+            await guests.leave()
