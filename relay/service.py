@@ -4,6 +4,7 @@ Decisions are made in the cores; here rooms are opened and closed, tokens let co
 """
 
 import asyncio
+import logging
 import secrets
 import time
 
@@ -29,6 +30,8 @@ from soiree.wire.state import TICK_HZ
 
 LAST_WORDS = {"oversized": "A message was above its limit."}
 """What a client is told when a transport ends its connection."""
+log = logging.getLogger("soiree.relay")
+
 SWEEP_S = 1.0
 """How often connections that do not say hello are looked for."""
 
@@ -106,12 +109,15 @@ class RelayService:
         self.metrics.rooms.set(len(self._rooms))
 
     async def close_room(self, room_id: str, reason: str) -> None:
+        self._close(room_id, reason)
+
+    def _close(self, room_id: str, reason: str) -> None:
         hosted = self._rooms.pop(room_id, None)
         if hosted is None:
             return
+        self.metrics.rooms.set(len(self._rooms))
         hosted.room.close(reason, self._loop.time())
         hosted.flush()
-        self.metrics.rooms.set(len(self._rooms))
 
     async def kick(self, room_id: str, peer_id: int, reason: str) -> bool:
         hosted = self._rooms.get(room_id)
@@ -194,8 +200,16 @@ class RelayService:
         self._pacing.measure(now, time.process_time())
         self.metrics.serve_every.set(self._pacing.serve_every)
         with self.metrics.tick_seconds.time():
-            for hosted in list(self._rooms.values()):
-                hosted.tick(due, now, self._pacing.serve_every)
+            self._tick_rooms(due, now)
+
+    def _tick_rooms(self, tick: int, now: float) -> None:
+        for room_id, hosted in list(self._rooms.items()):
+            try:
+                hosted.tick(tick, now, self._pacing.serve_every)
+            except Exception:
+                # Its state is not to be trusted any more; the other rooms' is.
+                log.exception("room %s failed, and is closed", room_id)
+                self._close(room_id, "closed")
 
     def _on_sweep(self) -> None:
         self._switchboard.close_silent()
