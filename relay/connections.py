@@ -24,6 +24,8 @@ class Connection:
     transport: Transport
     hosted: "HostedRoom"
     peer: int
+    since: float
+    """Monotonic seconds at which it was let in."""
     hello_by: float
     """Monotonic seconds by which it must have said hello, counted from its opening."""
     opened: bool = False
@@ -46,9 +48,11 @@ class Connections:
     def __len__(self) -> int:
         return len(self._by_conn)
 
-    def add(self, transport: Transport, hosted: "HostedRoom", peer: int, hello_by: float) -> Connection:
+    def add(
+        self, transport: Transport, hosted: "HostedRoom", peer: int, *, since: float, hello_by: float
+    ) -> Connection:
         """A new connection for a session."""
-        connection = Connection(next(self._numbers), transport, hosted, peer, hello_by)
+        connection = Connection(next(self._numbers), transport, hosted, peer, since, hello_by)
         self._by_conn[connection.conn] = self._by_name[connection.name] = connection
         return connection
 

@@ -34,6 +34,8 @@ class HostedRoom:
         self._room_id = spec.room_id
         self._metrics = metrics
         self._attached: dict[int, Connection] = {}
+        self._began: dict[int, float] = {}
+        """Peer → when its last fresh hello was taken (monotonic s), for those in `sessions`."""
         self._frames: list[tuple[int, bytes]] = []
 
     def open_session(self, ticket: Ticket, now: float) -> None:
@@ -72,6 +74,15 @@ class HostedRoom:
         if connection.peer not in self.sessions:
             self.refuse(connection, "session-gone", "This session has ended. Join again.")
             return
+        if hello.fresh and connection.since < self._began.get(connection.peer, connection.since):
+            # A client without memory comes over a connection made since. This hello was overtaken by another of the same client.
+            self.refuse(connection, "superseded", "The session has begun over another connection.")
+            return
+        if not hello.fresh and not self.room.can_go_on(connection.peer, hello.applied):
+            self.refuse(connection, "protocol", "This session cannot go on from there.")
+            return
+        if hello.fresh:
+            self._began[connection.peer] = now
         older = self._attached.get(connection.peer)
         if older is not None:
             self.refuse(older, "superseded", "The session goes on over a newer connection.")
@@ -147,6 +158,7 @@ class HostedRoom:
                 self._tell_home(lambda home: home.peer_joined(self._room_id, peer))
             case Left(peer, reason):
                 self.sessions.pop(peer, None)
+                self._began.pop(peer, None)
                 self._metrics.peers.dec()
                 self._metrics.leaves.labels(reason).inc()
                 log.info("peer %d left %s: %s", peer, self._room_id, reason)

@@ -85,6 +85,11 @@ class Room:
             fail(self._scene, session, error)
         self._settle()
 
+    def can_go_on(self, peer: int, applied: int) -> bool:
+        """Whether a hello that is not fresh can be taken of a peer that has applied all up to `applied`."""
+        session = self._scene.sessions.get(peer)
+        return session is not None and session.present and session.can_resume(applied)
+
     def detach(self, peer: int, now: float) -> None:
         """The connection that carried the session closed without bye: the peer is away at once."""
         session = self._at(peer, now)

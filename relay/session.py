@@ -153,9 +153,13 @@ class Session:
         self.despawns: deque[tuple[int, int]] = deque()
         return forgotten
 
+    def can_resume(self, applied: int) -> bool:
+        """Whether the client may have applied all up to `applied`, and no more."""
+        return self.outbox.applied <= applied <= self.outbox.last
+
     def resume(self, applied: int) -> bool:
         """A hello of a client that remembers: it has applied all up to `applied`. False when that cannot be."""
-        return self.outbox.applied <= applied and self.outbox.on_applied(applied)
+        return self.can_resume(applied) and self.outbox.on_applied(applied)
 
     def applied_despawns(self) -> list[int]:
         """Entities whose despawn has now been applied; each is given once."""

@@ -28,7 +28,8 @@ class Switchboard:
 
     def connect(self, transport: Transport, hosted: HostedRoom, peer: int) -> Connection:
         """A new connection for a session; crowds out what the session has too many of."""
-        connection = self.connections.add(transport, hosted, peer, self._loop.time() + HELLO_TIMEOUT_S)
+        now = self._loop.time()
+        connection = self.connections.add(transport, hosted, peer, since=now, hello_by=now + HELLO_TIMEOUT_S)
         for old in self.connections.surplus(connection):
             old.transport.close(old.conn, "superseded")
         self._metrics.connections.set(len(self.connections))
