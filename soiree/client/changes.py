@@ -133,6 +133,15 @@ class StateUpdated(Change):
 
 
 @dataclass(frozen=True, slots=True)
+class Refused(Change):
+    """The relay did not take our last move of the entity. It is told again by itself, as a jump: nothing has to be done."""
+
+    entity: Entity
+    reason: str
+    """"speed"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event(Change):
     """A peer sent an event (the sender hears its own, too)."""
 

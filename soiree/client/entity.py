@@ -34,9 +34,17 @@ class Hub(Protocol):
         """Send a command; returns the relay's answer to it. Raises RefusedError and RoomClosedError."""
 
     def write(
-        self, entity: "Entity", slot: Slot, held: Held, base: Base | None, *, resting: bool, teleport: bool
+        self,
+        entity: "Entity",
+        slot: Slot,
+        held: Held,
+        base: Base | None,
+        *,
+        resting: bool,
+        teleport: bool,
+        place: Vec3 | None,
     ) -> None:
-        """Replicate a slot that we, its owner, have set."""
+        """Replicate a slot that we, its owner, are about to set; `place`: where in the world that is, metres, if the slot says so."""
 
 
 class Account(NamedTuple):
@@ -190,7 +198,7 @@ class Entity:
             position: metres, in the world or in the frame of its parent (within ±32 m).
             rotation: (x, y, z, w).
             velocity: m/s, by which others extrapolate.
-            teleport: it jumped: others do not interpolate, and the relay does not measure its speed.
+            teleport: it jumped: others do not interpolate. What goes faster than the room allows is told so by itself.
             upright: from now on send only the turn about +Y: shorter.
 
         Raises:
@@ -210,7 +218,8 @@ class Entity:
             upright=self.upright,
             attach=self.attach if self.parent else None,
         )
-        self._write(Slot.TRANSFORM, held, base, resting=velocity == records.ZERO, teleport=teleport)
+        place = None if self.parent else position
+        self._write(Slot.TRANSFORM, held, base, resting=velocity == records.ZERO, teleport=teleport, place=place)
 
     def set_pose(self, pose: Pose) -> None:
         """Set head and hands, relative to the entity. Raises as `set`."""
@@ -234,13 +243,15 @@ class Entity:
         if not self.mine or not self.alive:
             raise RefusedError("not-owner", self.id, self.owner, self.epoch)
 
-    def _write(self, slot: Slot, held: Held, base: Base | None, *, resting: bool, teleport: bool) -> None:
+    def _write(
+        self, slot: Slot, held: Held, base: Base | None, *, resting: bool, teleport: bool, place: Vec3 | None = None
+    ) -> None:
         old = self.slots[slot]
         if old is not None and self.written[slot] and not teleport and old.canonical() == held.canonical():
             return
+        self._hub.write(self, slot, held, base, resting=resting, teleport=teleport, place=place)
         self.slots[slot] = held
         self.written[slot] = True
-        self._hub.write(self, slot, held, base, resting=resting, teleport=teleport)
 
     # Commands: each waits for the relay's answer, and raises RefusedError when it says no.
 
@@ -311,18 +322,22 @@ class Entity:
     # What the session tells it.
 
     def take_placed(self, data: bytes, tick: int) -> None:
-        """State as of `tick`, from `spawned` or `parent_set`. Raises WireError."""
+        """State as of `tick`, from `spawned` or `parent_set`; pose and props that we wrote ourselves stay. Raises WireError."""
         placed = records.unpack_placed(data)
         for slot, (kind, record) in placed.records.items():
+            self.told[slot] = True
+            if slot is not Slot.TRANSFORM and self.written[slot] and self.mine:
+                continue
             self.slots[slot] = Held(kind, placed.base, records.with_entity(record, self.id))
             self.written[slot] = False
-            self.told[slot] = True
             self.ticks[slot] = max(self.ticks[slot], tick)
         kind = placed.records[Slot.TRANSFORM].kind
         self.upright = kind is Section.UPRIGHT or (kind is Section.CHILD and self.upright)
 
     def take_owner(self, granted: m.Granted) -> None:
-        """Ownership has changed as of a tick: former frames are void."""
+        """Ownership has changed as of a tick: former frames are void. With the same epoch it is told that nothing has changed."""
+        if granted.epoch == self.epoch:
+            return
         self.owner = granted.owner
         self.epoch = granted.epoch
         self.ticks = [max(tick, granted.tick) for tick in self.ticks]

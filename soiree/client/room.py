@@ -290,10 +290,19 @@ class Room:
             self.pump()
 
     def write(
-        self, entity: Entity, slot: Slot, held: Held, base: Base | None, *, resting: bool, teleport: bool
+        self,
+        entity: Entity,
+        slot: Slot,
+        held: Held,
+        base: Base | None,
+        *,
+        resting: bool,
+        teleport: bool,
+        place: Vec3 | None,
     ) -> None:
         """Part of `soiree.client.entity.Hub`; use `Entity.set` and its like."""
-        self._session.write(entity, slot, held, base, self._loop.time(), resting=resting, teleport=teleport)
+        now = self._loop.time()
+        self._session.write(entity, slot, held, base, now, resting=resting, teleport=teleport, place=place)
 
     def changes(self, *, state: bool = True) -> AsyncIterator[ch.Change]:
         """What happens from this call on, in order; state of an entity is coalesced, and left out unless `state`.

@@ -14,6 +14,7 @@ from soiree.client.clock import Clock
 from soiree.client.downward import Frame
 from soiree.client.entity import Entity, Hub
 from soiree.client.errors import RoomClosedError
+from soiree.client.pace import Pace
 from soiree.client.placement import Held
 from soiree.client.upward import Upward
 from soiree.client.world import World
@@ -24,6 +25,7 @@ from soiree.wire.acks import ReceiveWindow
 from soiree.wire.control import Unknown
 from soiree.wire.errors import WireError
 from soiree.wire.numbered import BacklogError, Inbox, Outbox
+from soiree.wire.quantise import Vec3
 from soiree.wire.records import Base
 from soiree.wire.state import Slot
 
@@ -117,6 +119,8 @@ class Session:
         self._window = ReceiveWindow()
         self._fresh = True
         self._malformed = 0
+        self._paces: dict[int, Pace] = {}
+        """Of entities that we move, by id."""
         self._outputs: deque[Output] = deque()
         self.unacked = 0
         self._told_applied = 0
@@ -186,11 +190,29 @@ class Session:
         return self._outbox.last
 
     def write(
-        self, entity: Entity, slot: Slot, held: Held, base: Base | None, now: float, *, resting: bool, teleport: bool
+        self,
+        entity: Entity,
+        slot: Slot,
+        held: Held,
+        base: Base | None,
+        now: float,
+        *,
+        resting: bool,
+        teleport: bool,
+        place: Vec3 | None,
     ) -> None:
-        """Replicate a slot of an entity that we own, with the next frames."""
+        """Replicate a slot of an entity that we own, with the next frames. As `Hub.write`."""
         tick = self.clock.tick(now)
+        if place is not None and self._is_too_fast(entity, place, tick):
+            teleport = True
         self.upward.write(entity.id, slot, held.kind, base, held.record, tick, resting=resting, teleport=teleport)
+
+    def _is_too_fast(self, entity: Entity, place: Vec3, tick: int) -> bool:
+        """The relay would refuse it unless it is marked as a jump."""
+        pace = self._paces.get(entity.id)
+        if pace is None:
+            pace = self._paces[entity.id] = Pace(entity.position, entity.ticks[Slot.TRANSFORM])
+        return self.room is not None and pace.step(place, tick, self.room.max_speed_m_s)
 
     def frames(self, now: float) -> None:
         """A serving tick: put out what is due on the state stream."""
@@ -269,7 +291,7 @@ class Session:
             elif isinstance(message, m.Bye):
                 self.end(message.reason)
             elif self.phase is Phase.LIVE and self._inbox.admit(message.n):
-                self._apply(message)
+                self._apply(message, now)
         except WireError:
             # Nothing numbered may be lost: a new connection begins again behind the last message that was applied.
             self._outputs.append(Broken("protocol"))
@@ -297,21 +319,44 @@ class Session:
         self._window = ReceiveWindow()
         self._told_applied = 0
         self.upward.restart()
+        self._paces.clear()
         self.world.clear()
 
-    def _apply(self, message: m.Message | Unknown) -> None:
+    def _apply(self, message: m.Message | Unknown, now: float) -> None:
         if isinstance(message, Unknown):
             return
-        self._outputs.extend(self.world.apply(message))
-        if isinstance(message, m.Despawned | m.Granted):
+        if isinstance(message, m.Despawned) or (isinstance(message, m.Granted) and self._is_news(message)):
             self.upward.forget(message.entity)
+            self._paces.pop(message.entity, None)
         elif isinstance(message, m.ParentSet):
             self.upward.forget(message.entity, Slot.TRANSFORM)
+            self._paces.pop(message.entity, None)
+            self._say_again(message.entity, now, Slot.POSE, Slot.PROPS)
+        elif isinstance(message, m.Refused) and not message.re and message.reason == "speed":
+            self._say_again(message.entity, now, Slot.TRANSFORM)
+        self._outputs.extend(self.world.apply(message))
         re = getattr(message, "re", 0)
         if re:
             # Frames tell it too, but later: a burst of long commands would fill the outbox though each was answered.
             self._outbox.on_applied(re)
             self._outputs.append(Answered(re, message))
+
+    def _is_news(self, granted: m.Granted) -> bool:
+        """Who assigns a thing to its owner is told so, and nothing has changed."""
+        entity = self.world.entities.get(granted.entity)
+        return entity is not None and entity.epoch != granted.epoch
+
+    def _say_again(self, entity_id: int, now: float, *slots: Slot) -> None:
+        """The relay has acknowledged frames and dropped what they said of slots of ours: a transform was too fast, and goes as a jump
+        now; pose and props came before their sender had applied the entity's change of parent."""
+        entity = self.world.entities.get(entity_id)
+        if entity is None or entity.owner != self.peer:
+            return
+        tick = self.clock.tick(now)
+        for slot in slots:
+            held, jump = entity.slots[slot], slot is Slot.TRANSFORM
+            if held is not None and entity.written[slot]:
+                self.upward.write(entity_id, slot, held.kind, held.base, held.record, tick, resting=jump, teleport=jump)
 
     def _answer(self, ticket: int, allow: bool) -> None:
         if self.phase is not Phase.ENDED:

@@ -45,6 +45,9 @@ class World:
             yield from self._event(message)
         elif isinstance(message, m.DataMessage):
             yield ch.Data(message.peer, message.payload, reliable=True)
+        elif isinstance(message, m.Refused):
+            if not message.re and (refused := self.entities.get(message.entity)) is not None:
+                yield ch.Refused(refused, message.reason)
         elif isinstance(message, _AboutAnEntity):
             entity_known = self.entities.get(message.entity)
             if entity_known is not None:

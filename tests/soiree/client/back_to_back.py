@@ -54,9 +54,18 @@ class Guest:
         raise NotImplementedError("commands of a guest are said with `say`")
 
     def write(
-        self, entity: Entity, slot: Slot, held: Held, base: Base | None, *, resting: bool, teleport: bool
+        self,
+        entity: Entity,
+        slot: Slot,
+        held: Held,
+        base: Base | None,
+        *,
+        resting: bool,
+        teleport: bool,
+        place: Vec3 | None,
     ) -> None:
-        self.session.write(entity, slot, held, base, self.party.now, resting=resting, teleport=teleport)
+        now = self.party.now
+        self.session.write(entity, slot, held, base, now, resting=resting, teleport=teleport, place=place)
 
     def say(self, message_type: type[m.Message], *fields: Any) -> int:
         number = self.session.command(message_type, *fields)

@@ -15,7 +15,8 @@ from soiree.client.session import MALFORMED_LIMIT, Phase
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES
-from soiree.wire.records import Transform
+from soiree.wire.quantise import IDENTITY
+from soiree.wire.records import Pose, PosePart, Transform
 from tests.soiree.client.back_to_back import Guest, Party
 
 
@@ -287,7 +288,15 @@ def _act(guest: Guest, random: Random, number: int) -> None:
     elif what in (1, 2, 3) and mine:
         entity = random.choice(mine)
         x, y, z = entity.position
-        entity.set((x + random.uniform(-1, 1), y, z + random.uniform(-1, 1)), velocity=(random.choice((0, 1)), 0, 0))
+        reach_m = random.choice((1, 1, 20)) if entity.parent else random.choice((1, 1, 1000))
+        x, z = (0.5 * here + random.uniform(-0.5, 0.5) * reach_m for here in (x, z))
+        entity.set((x, y, z), velocity=(random.choice((0, 1)), 0, 0))
+    elif what == 4 and mine and random.random() < 0.3:
+        entity, parent = random.choice(mine), random.choice([None, *guest.entities.values()])
+        state = placed_bytes(Transform((random.random(), 0, 0)), upright=False, child=parent is not None)
+        guest.say(m.SetParent, entity.id, parent.id if parent else 0, state, None)
+    elif what == 4 and mine and random.random() < 0.3:
+        random.choice(mine).set_pose(Pose(PosePart((0, random.random(), 0), IDENTITY), None, None))
     elif what == 4 and mine:
         random.choice(mine).set_props(random.randbytes(random.randrange(20)))
     elif what == 5 and others:
