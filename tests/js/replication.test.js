@@ -141,6 +141,35 @@ test("a teleport is marked until it has arrived, at rest too", () => {
   assert.deepEqual(read(owner.frames(flush(0.1)))[0].records.map(({ section }) => section), [REST]);
 });
 
+test("what was acknowledged and refused goes again as a teleport, though it rests", () => {
+  const owner = new Replication();
+  owner.again(1, "transform");
+  owner.set(at(1, 900), 0);
+  owner.set({ slot: "props", section: PROPS, entity: 1, bytes: Uint8Array.of(1) }, 0);
+  const [refused] = read(owner.frames(flush(0)));
+  owner.acknowledge({ seq: refused.seq, mask: 0 });
+  assert.deepEqual(owner.frames(flush(0.05)), []);
+  owner.again(1, "transform");
+  assert.equal(owner.settled, false);
+  const [again] = read(owner.frames(flush(0.1)));
+  assert.deepEqual(again.records.map(({ section, teleport, position }) => [section, teleport, position[0]]), [[MOVE, true, 900]]);
+  owner.acknowledge({ seq: again.seq, mask: 0 });
+  assert.ok(owner.settled);
+  owner.again(1, "props");
+  assert.deepEqual(read(owner.frames(flush(0.2)))[0].records.map(({ slot }) => slot), ["props"]);
+});
+
+test("of a jump and what rests after it, each record is marked until one of them has arrived", () => {
+  const owner = new Replication();
+  owner.set(at(1, 900, { teleport: true }), 0);
+  owner.set({ slot: "pose", section: POSE, entity: 1, pose: { head: null, left: null, right: null } }, 0);
+  const marks = [0, 1, 2].map((step) => {
+    owner.set(at(1, 901 + step, { section: step === 1 ? UPRIGHT : REST }), step);
+    return read(owner.frames(flush(step / 20)))[0].records.filter(({ slot }) => slot === "transform").map(({ section, teleport }) => [section, teleport]);
+  });
+  assert.deepEqual(marks, [[[MOVE, true]], [[UPRIGHT, true]], [[MOVE, true]]]);
+});
+
 test("the age of a sample grows with each repetition", () => {
   const owner = new Replication();
   owner.set(at(1, 5, { section: MOVE, velocity: [1, 0, 0] }), 0);

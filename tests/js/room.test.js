@@ -166,6 +166,43 @@ test("what we move goes up, until it is ours no longer", async () => {
   assert.throws(() => entity.set({ position: [6, 0, 0] }), { code: "not-owner" });
 });
 
+test("a move that was refused goes up again as a teleport, if it is ours still", async () => {
+  const { room, relay, say } = await enter(grants);
+  const entity = await room.spawn("ball", { position: [0, 0, 0] });
+  entity.set({ position: [1, 0, 0] });
+  const moves = () => relay.frames.flatMap(({ records }) => records ?? []);
+  const seen = async (isIt) => {
+    while (!moves().some(isIt)) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await seen(({ teleport }) => !teleport);
+  const told = room.once("refused");
+  say("refused", { re: 0, entity: 9, reason: "speed", owner: ME });
+  assert.deepEqual(await told, { entity, reason: "speed" });
+  await seen(({ teleport, position }) => teleport && position[0] === 1);
+  say("granted", { entity: 9, owner: OTHER, epoch: 1, cause: "lapse" });
+  say("refused", { re: 0, entity: 9, reason: "speed", owner: OTHER });
+  await room.once("refused");
+  relay.frames.length = 0;
+  while (relay.frames.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(moves(), []);
+});
+
+test("what we wrote before we heard of a new parent goes up again, but where it was", async () => {
+  const { room, relay, say } = await enter(grants);
+  const entity = await room.spawn("ball", { position: [0, 0, 0] });
+  entity.set({ position: [1, 0, 0] });
+  entity.setProps(Uint8Array.of(7));
+  const records = () => relay.frames.flatMap(({ records: some }) => some ?? []);
+  while (records().length < 2) await new Promise((resolve) => setImmediate(resolve));
+  const ack = { seq: relay.frames.at(-1).seq, mask: 0xffffffff };
+  relay.current.deliver(STATE, encodeState({ seq: 0, tick: 200, base: { cx: 0, cz: 0, y: 0 }, ack, controlApplied: 0 }, []));
+  say("parent_set", { entity: 9, parent: 0, attach: 1 });
+  await room.once("changed");
+  relay.frames.length = 0;
+  while (!records().length) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(records().map(({ slot, bytes }) => [slot, bytes]), [["props", Uint8Array.of(7)]]);
+});
+
 test("an ask is answered once", async () => {
   const { room, relay, say } = await enter();
   say("peer_joined", { peer: OTHER, name: "Bob" });

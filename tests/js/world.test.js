@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHILD, MOVE, POSE, PROPS } from "../../web/static/soiree/sections.js";
+import { CHILD, encodePlaced, MOVE, POSE, PROPS } from "../../web/static/soiree/sections.js";
 import { World } from "../../web/static/soiree/world.js";
 import { message, placed, transform } from "./relay_messages.js";
 
@@ -12,7 +12,7 @@ const OTHER = 3;
 function open() {
   const events = [];
   const commands = [];
-  const host = { peerId: ME, command: async (command) => void commands.push(command), setState: (record) => world.wrote(record.entity) };
+  const host = { peerId: ME, command: async (command) => void commands.push(command), setState: (record) => world.wrote(record.entity, record.slot) };
   const world = new World((type, detail) => events.push([type, detail]), host);
   Object.defineProperty(host, "entities", { get: () => world.entities });
   world.peerId = ME;
@@ -114,6 +114,81 @@ test("what we own and have moved is not moved by late news of the owner before u
   frame(131, transform(9, 9));
   assert.equal(world.entities.get(9).position[0], 9);
   assert.throws(() => world.entities.get(9).set({ position: [0, 0, 0] }), { code: "not-owner" });
+});
+
+const pose = (y) => ({ head: { position: [0, y, 0], rotation: [0, 0, 0, 1] }, left: null, right: null });
+const poseRecord = (y) => ({ slot: "pose", section: POSE, entity: 9, pose: pose(y) });
+const propsRecord = (...bytes) => ({ slot: "props", section: PROPS, entity: 9, bytes: Uint8Array.from(bytes) });
+
+test("an owner that has written one slot still hears of the others", () => {
+  const { world, say, frame } = open();
+  say("spawned", { entity: 9, owner: OTHER });
+  say("granted", { entity: 9, owner: ME, epoch: 1, tick: 120 });
+  const entity = world.entities.get(9);
+  entity.set({ position: [8, 0, 0] });
+  frame(121, transform(9, 7), poseRecord(1), propsRecord(4));
+  assert.deepEqual([entity.position[0], entity.pose, entity.props], [8, pose(1), Uint8Array.of(4)]);
+  entity.setPose(pose(2));
+  frame(122, poseRecord(1), propsRecord(5));
+  assert.deepEqual([entity.pose.head.position[1], entity.props], [2, Uint8Array.of(5)]);
+});
+
+test("a former owner forgets what it wrote to slots of which it was never told", () => {
+  const { world, say, frame } = open();
+  say("spawned", { entity: 9 });
+  const entity = world.entities.get(9);
+  entity.setPose(pose(1));
+  entity.setProps(Uint8Array.of(1));
+  say("granted", { entity: 9, owner: OTHER, epoch: 1, tick: 120, cause: "lapse" });
+  assert.deepEqual([entity.pose, entity.props], [null, new Uint8Array()]);
+  frame(121, poseRecord(1));
+  assert.deepEqual(entity.pose, pose(1), "it had arrived after all");
+});
+
+test("a former owner keeps what it wrote to slots of which it was told, until it is told again", () => {
+  const { world, say, frame } = open();
+  say("spawned", { entity: 9, owner: OTHER });
+  frame(110, poseRecord(1), propsRecord(1));
+  say("granted", { entity: 9, owner: ME, epoch: 1, tick: 120 });
+  const entity = world.entities.get(9);
+  entity.setPose(pose(2));
+  say("granted", { entity: 9, owner: OTHER, epoch: 2, tick: 130, cause: "lapse" });
+  assert.deepEqual([entity.pose.head.position[1], entity.props], [2, Uint8Array.of(1)]);
+  frame(131, poseRecord(1));
+  assert.equal(entity.pose.head.position[1], 1);
+});
+
+test("to be assigned what one owns changes nothing", () => {
+  const { world, say, frame } = open();
+  say("spawned", { entity: 9, epoch: 3 });
+  const entity = world.entities.get(9);
+  entity.set({ position: [8, 0, 0] });
+  entity.setPose(pose(2));
+  say("granted", { entity: 9, owner: ME, epoch: 3, tick: 120, re: 1, cause: "assign" });
+  frame(121, transform(9, 0), poseRecord(1));
+  assert.deepEqual([entity.position[0], entity.pose.head.position[1]], [8, 2]);
+});
+
+test("a new parent says where a thing of ours is, but not what pose and props it has", () => {
+  const { world, say } = open();
+  const state = encodePlaced([transform(0, 1, { section: CHILD }), { ...poseRecord(1), entity: 0 }, { ...propsRecord(1), entity: 0 }]);
+  for (const entity of [8, 9]) say("spawned", { entity });
+  const entity = world.entities.get(9);
+  entity.set({ position: [5, 0, 0] });
+  entity.setPose(pose(2));
+  say("parent_set", { entity: 9, parent: 8, attach: 1, tick: 120, state });
+  assert.deepEqual([entity.position[0], entity.pose.head.position[1], entity.props], [1, 2, Uint8Array.of(1)]);
+});
+
+test("a refused move is told, a refused command is not", () => {
+  const { world, say, events, last } = open();
+  say("spawned", { entity: 9 });
+  const before = events.length;
+  say("refused", { re: 5, entity: 9, reason: "speed", owner: ME });
+  say("refused", { re: 0, entity: 77, reason: "speed", owner: ME });
+  assert.equal(events.length, before);
+  say("refused", { re: 0, entity: 9, reason: "speed", owner: ME });
+  assert.deepEqual([events.at(-1)[0], last()], ["refused", { entity: world.entities.get(9), reason: "speed" }]);
 });
 
 test("each change is told with what was before", () => {

@@ -87,6 +87,17 @@ export class Replication {
     if (record.slot === "transform" && record.teleport) entry.teleport = entry.version;
   }
 
+  /**
+   * Tells a slot anew, acknowledged or not: the relay had its frame and dropped what it said.
+   * @param {number} entity @param {"transform" | "pose" | "props"} slot a transform goes as a teleport, since its way there was too fast
+   */
+  again(entity, slot) {
+    const entry = this.entities.get(entity)?.get(slot);
+    if (!entry) return;
+    entry.version++;
+    if (slot === "transform") entry.teleport = entry.version;
+  }
+
   /** It is no longer ours, or gone. @param {number} entity @param {string} [slot] only that one */
   forget(entity, slot) {
     if (slot) this.entities.get(entity)?.delete(slot);

@@ -203,7 +203,7 @@ export class Room extends Emitter {
 
   /** For entities. @param {StateRecord} record @param {import("./quantise.js").Vector3} [from] where it was before */
   setState(record, from) {
-    this.#world.wrote(record.entity);
+    this.#world.wrote(record.entity, record.slot);
     const tooFast = from && record.slot === "transform" && record.section !== CHILD && this.#isTooFast(record, from);
     // The relay would refuse it, and others would never see where it went.
     this.#link.setState(tooFast ? { ...record, teleport: true } : record);
@@ -213,7 +213,7 @@ export class Room extends Emitter {
   #isTooFast(record, from) {
     const { clock, now } = this.#link;
     let pace = this.#paces.get(record.entity);
-    if (!pace) this.#paces.set(record.entity, (pace = new Pace(this.entities.get(record.entity)?.tick ?? 0)));
+    if (!pace) this.#paces.set(record.entity, (pace = new Pace(this.#world.toldAt(record.entity))));
     return pace.step(from, record.position, clock.tickAt(now), this.maxSpeed);
   }
 
@@ -243,8 +243,16 @@ export class Room extends Emitter {
     if (message.type === "ask") this.#asked(message);
     else if (message.type === "granted" && message.owner !== this.peerId) this.#forget(message.entity);
     else if (message.type === "despawned") this.#forget(message.entity);
-    else if (message.type === "parent_set") this.#forget(message.entity, "transform");
+    else if (message.type === "parent_set") this.#parentSet(message.entity);
+    else if (message.type === "refused" && message.re === 0 && message.reason === "speed") this.#link.replication.again(message.entity, "transform");
     this.#commands.settle(message);
+  }
+
+  /** What we sent of it before we heard of this, the relay drops, though it acknowledges the frames. @param {number} entity */
+  #parentSet(entity) {
+    this.#forget(entity, "transform");
+    this.#link.replication.again(entity, "pose");
+    this.#link.replication.again(entity, "props");
   }
 
   /** @param {ControlMessage} message */

@@ -16,12 +16,15 @@ import { CHILD, decodePlaced } from "./sections.js";
 /** @param {number} a @param {number} b relay ticks, u32 @returns {boolean} whether a is before b */
 const before = (a, b) => ((a - b) | 0) < 0;
 
+/** @typedef {"transform" | "pose" | "props"} Slot */
+
 /**
  * @typedef {object} Fence the ticks of the last frames applied to an entity; older ones are not
  * @property {number} transform
  * @property {number} pose
  * @property {number} props
- * @property {boolean} written whether we, as its owner, have written to it: then the relay has nothing newer
+ * @property {Set<Slot>} written slots that we, as its owner, have written: of these the relay has nothing newer
+ * @property {Set<Slot>} told slots that the relay has told something of, ever
  */
 
 export class World {
@@ -60,10 +63,14 @@ export class World {
     if (entity) this.#change(message, entity);
   }
 
-  /** We wrote its state ourselves. @param {number} id */
-  wrote(id) {
-    const fence = this.#fences.get(id);
-    if (fence) fence.written = true;
+  /** We wrote its state ourselves. @param {number} id @param {Slot} slot */
+  wrote(id, slot) {
+    this.#fences.get(id)?.written.add(slot);
+  }
+
+  /** @param {number} id @returns {number} relay tick as of which its transform was told, or it became whose it is; 0 of what is unknown */
+  toldAt(id) {
+    return this.#fences.get(id)?.transform ?? 0;
   }
 
   /** @param {import("./state.js").StateFrame} frame */
@@ -83,7 +90,7 @@ export class World {
     const entity = this.entities.get(record.entity);
     const fence = this.#fences.get(record.entity);
     if (!entity || !fence || before(tick, fence[record.slot])) return null;
-    if (fence.written && entity.owner === this.peerId) return null;
+    if (fence.written.has(record.slot) && entity.owner === this.peerId) return null;
     if (record.slot === "transform") {
       const riding = record.section === CHILD;
       if (riding !== (entity.parentId !== 0) || (riding && record.attach !== entity.attach)) return null;
@@ -92,6 +99,7 @@ export class World {
     } else if (record.slot === "pose") entity.pose = record.pose;
     else entity.props = record.bytes;
     fence[record.slot] = tick;
+    fence.told.add(record.slot);
     return entity;
   }
 
@@ -136,19 +144,26 @@ export class World {
     entity.parentId = message.parent;
     entity.attach = message.attach;
     entity.properties = message.properties;
-    this.#place(entity, message.state, tick);
-    this.#fences.set(id, { transform: tick, pose: tick, props: tick, written: false });
+    entity.pose = null;
+    entity.props = new Uint8Array();
+    /** @type {Fence} */
+    const fence = { transform: tick, pose: tick, props: tick, written: new Set(), told: new Set() };
+    this.#place(entity, fence, message.state, tick);
+    this.#fences.set(id, fence);
     this.entities.set(id, entity);
     this.#emit("spawned", { entity });
   }
 
-  /** @param {Entity} entity @param {Uint8Array} state @param {number} tick */
-  #place(entity, state, tick) {
+  /** Pose and props that we wrote ourselves stay as they are. @param {Entity} entity @param {Fence} fence @param {Uint8Array} state @param {number} tick */
+  #place(entity, fence, state, tick) {
     const { transform, pose, props } = decodePlaced(state);
     entity.moved(transform);
     entity.tick = tick;
-    if (pose) entity.pose = pose;
-    if (props) entity.props = props;
+    fence.written.delete("transform");
+    if (pose) fence.told.add("pose");
+    if (props) fence.told.add("props");
+    if (pose && !fence.written.has("pose")) entity.pose = pose;
+    if (props && !fence.written.has("props")) entity.props = props;
   }
 
   /** @param {ControlMessage} message */
@@ -170,6 +185,7 @@ export class World {
     switch (message.type) {
       case "granted": return this.#granted(message, entity);
       case "parent_set": return this.#parentSet(message, entity);
+      case "refused": return void (message.re === 0 && this.#emit("refused", { entity, reason: message.reason }));
       case "rule_set":
         entity.askTimeoutMs = message.ask_timeout_ms;
         entity.fallback = message.fallback;
@@ -194,13 +210,17 @@ export class World {
   /** @param {ControlMessage} message @param {Entity} entity */
   #granted({ owner, epoch, tick, cause }, entity) {
     const previous = entity.owner;
-    entity.owner = owner;
-    entity.epoch = epoch;
     const fence = this.#fences.get(entity.id);
-    if (fence) {
-      fence.written = false;
+    // With the same epoch it only answers who assigned a thing to its owner.
+    if (fence && entity.epoch !== epoch) {
+      // What the relay never told of may never have reached it; if it did, it is told now.
+      if (fence.written.has("pose") && !fence.told.has("pose")) entity.pose = null;
+      if (fence.written.has("props") && !fence.told.has("props")) entity.props = new Uint8Array();
+      fence.written.clear();
       for (const slot of /** @type {const} */ (["transform", "pose", "props"])) if (before(fence[slot], tick)) fence[slot] = tick;
     }
+    entity.owner = owner;
+    entity.epoch = epoch;
     this.#emit("changed", { entity, what: "owner", cause, previous });
   }
 
@@ -209,9 +229,11 @@ export class World {
     const previous = entity.parent;
     entity.parentId = parent;
     entity.attach = attach;
-    this.#place(entity, state, tick);
     const fence = this.#fences.get(entity.id);
-    if (fence && before(fence.transform, tick)) fence.transform = tick;
+    if (fence) {
+      this.#place(entity, fence, state, tick);
+      if (before(fence.transform, tick)) fence.transform = tick;
+    }
     this.#emit("changed", { entity, what: "parent", previous });
   }
 }
