@@ -1,6 +1,7 @@
 """A network namespace of a test's own, joined to this one by a veth pair whose frames can be made to go nowhere (needs root)."""
 
 import asyncio
+import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ NOBODY = "02:00:00:00:00:fe"
 """A link-layer address that no interface has."""
 NOWHERE = "192.0.2.1"
 """An address for documents alone (RFC 5737)."""
+_TURNS = itertools.count()
 IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
 
 
@@ -57,11 +59,12 @@ class Namespace:
 @asynccontextmanager
 async def namespace() -> AsyncIterator[Namespace]:
     """Make a namespace, and remove it after the block."""
-    number = os.getpid() % 16384
+    # The kernel takes its time to remove one: the next does without its names and addresses.
+    turn = next(_TURNS)
+    number = (os.getpid() + turn) % 16384
     third, fourth = number // 64, number % 64 * 4
-    space = Namespace(
-        f"soiree-{os.getpid()}", f"soi{os.getpid()}", f"10.213.{third}.{fourth + 1}", f"10.213.{third}.{fourth + 2}"
-    )
+    outside, inside = f"10.213.{third}.{fourth + 1}", f"10.213.{third}.{fourth + 2}"
+    space = Namespace(f"soiree-{os.getpid()}-{turn}", f"so{os.getpid()}-{turn}", outside, inside)
     await _ip("netns", "add", space.name)
     try:
         await _ip("link", "add", space.link, "type", "veth", "peer", "name", "inside", "netns", space.name)

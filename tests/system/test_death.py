@@ -125,7 +125,4 @@ async def _freeze(url: str, code: str, way: str) -> None:
         back = await change(changes, soiree.OwnerChanged)
         assert (back.cause, back.owner) == ("resume", frozen.peer)
         await until(lambda: not room.peers[frozen.peer].away, what="it is back")
-        after = await frozen.tell()
-    assert [after[key] for key in ("peer", "owned", "mastered")] == [
-        before[key] for key in ("peer", "owned", "mastered")
-    ]
+        await frozen.comes_to(before, "peer", "owned", "mastered")

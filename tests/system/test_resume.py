@@ -32,8 +32,7 @@ async def test_a_reloaded_page_is_the_same_peer_with_the_same_things(party_of: P
             async with victim(server.url, code, way, first.resume) as second:
                 assert second.peer == first.peer
                 await until(lambda: not room.peers[first.peer].away, what="it is back")
-                after = await second.tell()
-        assert (after["owned"], after["mastered"]) == (before["owned"], before["mastered"])
+                await second.comes_to(before, "peer", "owned", "mastered")
         assert len(before["owned"]) == 3
         assert lent.epoch == epoch + 1, "it changed its owner once: on being lent"
 
@@ -136,13 +135,10 @@ async def _talk(way: str, witness: soiree.Room, cut_off: VictimProcess, outage: 
     print(f"{way}: back {back - await outage:.2f} s after the network")
     assert await hearing == list(range(MESSAGES))
     await cut_off.told("talked")
-    after = await cut_off.tell()
+    after = await cut_off.comes_to(before, "peer", "owned", "mastered")
     assert after["heard"] == list(range(MESSAGES))
     assert after["closed"] is None
     assert after["connections"] > before["connections"]
-    assert [after[key] for key in ("peer", "owned", "mastered")] == [
-        before[key] for key in ("peer", "owned", "mastered")
-    ]
 
 
 async def _causes(room: soiree.Room, entity: soiree.Entity, count: int) -> list[tuple[str, float]]:

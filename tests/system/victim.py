@@ -12,7 +12,7 @@ from typing import Any
 import soiree
 from tests.system.ways import choice, engine
 
-TALK_EVERY_S = 0.02
+TALK_EVERY_S = 0.012
 
 
 def say(**what: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from tests.system.party_process import ROOT
 
 ANSWER_TIMEOUT_S = 30.0
+COMES_TO_S = 10.0
 
 
 class VictimProcess:
@@ -46,6 +47,18 @@ class VictimProcess:
         """Give it an instruction."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{instruction}\n".encode())
+
+    async def comes_to(self, expected: dict[str, Any], *keys: str) -> dict[str, Any]:
+        """Its report, once it says the same as `expected` under these keys. Raises AssertionError when it does not come to that."""
+        wanted = {key: expected[key] for key in keys}
+        report: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(COMES_TO_S):
+                while {key: report.get(key) for key in keys} != wanted:
+                    report = await self.tell()
+        except TimeoutError:
+            raise AssertionError(f"it says {report}, not {wanted}") from None
+        return report
 
     async def tell(self) -> dict[str, Any]:
         """Its report."""
