@@ -46,6 +46,8 @@ class Ladder:
         servers = tuple(IceServer(tuple(ice.urls), ice.username, ice.credential) for ice in admission.ice_servers)
         self._config = EngineConfig(bind_address=bind_address, ice_servers=servers)
         self._rising: asyncio.Task[Carrier] | None = None
+        self._shunned = False
+        self._pause_s = 0.0
 
     def offers(self, kind: Kind) -> bool:
         """Whether both this side and the relay can do it."""
@@ -55,7 +57,8 @@ class Ladder:
         """Open a connection: of the chosen kind, or the best that comes up. Raises DialError."""
         if self.choice != "auto":
             return await self.dial(self.choice)
-        if not self.offers("webrtc"):
+        shunned, self._shunned = self._shunned, False
+        if not self.offers("webrtc") or (shunned and self.offers("websocket")):
             return await self.dial("websocket")
         rising = self._rising = asyncio.create_task(self.dial("webrtc"))
         falling: asyncio.Task[Carrier] | None = None
@@ -75,8 +78,15 @@ class Ladder:
         await _give_up(falling)
         return rising.result()
 
+    def shun(self) -> None:
+        """WebRTC has come up and stayed mute: the WebSocket goes first the next time, and WebRTC later, each time longer."""
+        self._shunned = True
+        self._pause_s = min(LAST_RETRY_S, 2 * self._pause_s or FIRST_RETRY_S)
+
     async def rise(self) -> Carrier:
         """From the WebSocket to WebRTC, however long it takes to come up."""
+        if self._rising is None:
+            await asyncio.sleep(self._pause_s)
         pause_s = FIRST_RETRY_S
         while True:
             rising, self._rising = self._rising or asyncio.create_task(self.dial("webrtc")), None

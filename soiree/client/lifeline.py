@@ -64,6 +64,8 @@ class Lifeline:
         self._loop = asyncio.get_running_loop()
         self._ended = False
         self._lost = asyncio.Event()
+        self._live = asyncio.Event()
+        """The present connection has brought the welcome."""
         self._task: asyncio.Task[None] | None = None
         self._retired: set[asyncio.Task[None]] = set()
         self._past = NO_STATS
@@ -93,12 +95,15 @@ class Lifeline:
     def welcomed(self) -> None:
         """The relay has said welcome on the present connection."""
         self.ladder.opened = True
+        self._live.set()
         if self.carrier is not None:
             self.carrier.settle()
 
     def lose(self, why: str) -> None:
         """The present connection is of no use any more."""
         log.debug("connection lost: %s", why)
+        if self.carrier is not None and self.carrier.kind == "webrtc" and not self._live.is_set():
+            self.ladder.shun()
         self._session.detach()
         self.retire()
         self._lived.on_interrupted()
@@ -154,7 +159,17 @@ class Lifeline:
                     await asyncio.wait({rising})
 
     async def _rise(self) -> None:
-        self._adopt(await self.ladder.rise())
+        carrier = await self.ladder.rise()
+        try:
+            # One hello at a time: on two connections they can overtake each other.
+            await self._live.wait()
+        except asyncio.CancelledError:
+            if self.carrier is None:
+                self._adopt(carrier)
+            else:
+                self._close(carrier)
+            raise
+        self._adopt(carrier)
 
     async def _reconnect(self) -> bool:
         deadline, pause_s = self._loop.time() + GIVE_UP_S, RETRY_FIRST_S
@@ -189,6 +204,7 @@ class Lifeline:
     def retire(self) -> None:
         """Close the present connection in the background."""
         carrier, self.carrier = self.carrier, None
+        self._live.clear()
         if carrier is not None:
             stats = carrier.stats
             self._past = self._past if stats is None else _sum(self._past, stats)
@@ -214,7 +230,7 @@ class Lifeline:
         if reason == "unauthorized" and not self.ladder.opened:
             # Another way was faster with the ticket.
             self.ladder.opened = True
-        elif reason in FINAL:
+        elif reason in FINAL and (self._live.is_set() or reason != "superseded"):
             self._session.end(reason)
             self._lived.pump()
             return

@@ -32,6 +32,8 @@ from soiree.wire.state import Slot
 AGENT = "soiree-python"
 IDLE_FRAME_S = 0.2
 """A side with nothing to say sends an empty frame this often."""
+DOUBT_S = 10.0
+"""How long after a welcome a hello that was given up before it may still reach the relay, which then takes it for the newer one."""
 MALFORMED_LIMIT = 16
 """Frames of the relay that cannot be read, after which the connection is given up."""
 
@@ -118,6 +120,9 @@ class Session:
         self._inbox = Inbox()
         self._window = ReceiveWindow()
         self._fresh = True
+        self._unanswered = False
+        """A hello was said that no welcome followed, on a connection given up since."""
+        self._doubt_until = 0.0
         self._malformed = 0
         self._paces: dict[int, Pace] = {}
         """Of entities that we move, by id."""
@@ -143,6 +148,7 @@ class Session:
         """A new connection is open: say hello on it. What is heard on an older one from now on must not be passed in."""
         if self.phase is Phase.ENDED:
             return
+        self.detach()
         self.phase = Phase.GREETING
         self._malformed = 0
         hello = m.Hello(0, m.VERSION, 0 if self._fresh else self._inbox.applied, self._fresh, AGENT, [])
@@ -150,6 +156,7 @@ class Session:
 
     def detach(self) -> None:
         """The current connection is gone."""
+        self._unanswered |= self.phase is Phase.GREETING
         if self.phase is not Phase.ENDED:
             self.phase = Phase.OFFLINE
 
@@ -286,6 +293,8 @@ class Session:
             message = control.decode_from_relay(payload)
             if isinstance(message, m.Welcome):
                 self._on_welcome(message, now)
+            elif isinstance(message, m.Error) and message.code == "superseded" and self._doubts(now):
+                self._outputs.append(Broken("superseded"))
             elif isinstance(message, m.Error):
                 self.end(message.code, message.message)
             elif isinstance(message, m.Bye):
@@ -295,6 +304,10 @@ class Session:
         except WireError:
             # Nothing numbered may be lost: a new connection begins again behind the last message that was applied.
             self._outputs.append(Broken("protocol"))
+
+    def _doubts(self, now: float) -> bool:
+        """Whether a hello of our own may have overtaken the one that was said on the current connection."""
+        return self.phase is Phase.GREETING or now < self._doubt_until
 
     def _on_welcome(self, welcome: m.Welcome, now: float) -> None:
         if self.phase is Phase.LIVE:
@@ -307,6 +320,8 @@ class Session:
         elif not self._outbox.on_applied(welcome.applied):
             self.end("protocol", "the relay has applied what was never said")
             return
+        if self._unanswered:
+            self._unanswered, self._doubt_until = False, now + DOUBT_S
         self._fresh = False
         self.phase = Phase.LIVE
         self.peer, self.host, self.room = welcome.peer, welcome.host, welcome.room
