@@ -17,7 +17,7 @@ _LISTEN = """() => {
   for (const kind of ["peer-away", "peer-left", "reconnecting", "resumed", "closed"]) {
     room.on(kind, (told) => heard.push([kind, told.peer?.name ?? told.reason]));
   }
-  room.on("changed", ({ entity, what, cause }) => what === "owner" && heard.push([what, entity.id, cause]));
+  room.on("changed", ({ entity, what, cause }) => what === "owner" && cause !== "assign" && heard.push([what, entity.id, cause]));
   window.wakeups = 0;
   setInterval(() => wakeups++, 50);
 }"""

@@ -1,15 +1,17 @@
 """The lobby and the door, as somebody meets them who was only given a link."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 import soiree
+from tests.e2e.conftest import BEST, GuestsOf
 from tests.e2e.contrast import READABLE, faintest
 from tests.e2e.guests import READY, Guests, Theme
-from tests.system.party_process import Party
+from tests.system.party_process import Party, party
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PHONE = {"width": 390, "height": 844}
@@ -160,19 +162,23 @@ async def test_the_keyboard_alone_makes_a_room_and_leads_into_one(guests: Guests
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
-async def test_pages_can_be_read_and_fit(guests: Guests, server: Party, theme: Theme, look: dict[str, Any]) -> None:
-    """WCAG AA: text stands out at least 4.5 to 1."""
-    name = f"The {theme} room of {look.get('width', 1280)} pixels"
-    code, open_room = server.room(name, password="moon"), server.room("The open room")
-    lobby = await guests.lobby(theme=theme, **look)
-    await expect(card(lobby, name)).to_have_count(1)
-    inside = await guests.inside(open_room, "Ada", theme=theme, **look)
-    await inside.get_by_test_id("spawn-box").click()
-    door = await guests.door(code, "Ada", theme=theme, **look)
-    await expect(door.get_by_test_id("door-password")).to_be_visible()
-    lost = await guests.page(theme=theme, **look)
-    await lost.goto(f"{guests.home}/r/nowhere")
-    for page in (lobby, inside, door, lost):
-        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
-        faint = [text for text in await faintest(page) if text.contrast < READABLE]
-        assert faint == [], page.url
+async def test_pages_can_be_read_and_fit(
+    guests_of: GuestsOf, tmp_path: Path, theme: Theme, look: dict[str, Any]
+) -> None:
+    """WCAG AA: text stands out at least 4.5 to 1. On a server of its own, where nothing moves meanwhile."""
+    with party(BEST, tmp_path) as server:
+        guests = guests_of(server)
+        shut, open_room = server.room("The observatory", password="moon"), server.room("The rooftop")
+        inside = await guests.inside(open_room, "Ada", theme=theme, **look)
+        await inside.get_by_test_id("spawn-box").click()
+        lobby = await guests.lobby(theme=theme, **look)
+        await expect(card(lobby, "The rooftop")).to_contain_text("1 of 64 here")
+        door = await guests.door(shut, "Ada", theme=theme, **look)
+        await expect(door.get_by_test_id("door-password")).to_be_visible()
+        lost = await guests.page(theme=theme, **look)
+        await lost.goto(f"{guests.home}/r/nowhere")
+        for page in (lobby, inside, door, lost):
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+            faint = [text for text in await faintest(page) if text.contrast < READABLE]
+            assert faint == [], page.url
+        await guests.leave()
