@@ -163,6 +163,31 @@ for (const reason of ["kicked", "superseded", "closed", "session-gone", "backlog
   });
 }
 
+test("a hello given up that arrives after all is come back from", async () => {
+  const relay = new LoopbackRelay();
+  const answer = relay.hello.bind(relay);
+  relay.hello = (transport, message) => transport.kind === "websocket" && answer(transport, message);
+  const { until, of } = open({ relay });
+  await until("onWelcome");
+  assert.equal(relay.made.length, 2);
+  relay.cut("superseded");
+  relay.hello = answer;
+  await until("onWelcome", 2);
+  assert.deepEqual([of("onLost").length, of("onClosed").length, relay.hellos.at(-1).fresh], [1, 0, false]);
+});
+
+test("a welcome that cannot be is the end: it would come again and again", async () => {
+  const { relay, link, until } = open();
+  await until("onWelcome");
+  link.send(budget(1));
+  await until("onMessage");
+  relay.tellState(emptyState(1));
+  await settle(() => link.session.lastApplied === 1);
+  relay.hello = (transport) => transport.deliver(CONTROL, encodeControl(welcome({ applied: 0, fresh: false })));
+  relay.cut();
+  assert.equal((await until("onClosed"))[1], "protocol");
+});
+
 test("an error said on the control stream ends the connection with its reason", async () => {
   const { relay, until } = open();
   await until("onWelcome");

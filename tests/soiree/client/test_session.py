@@ -11,7 +11,7 @@ from party.bots.report import differences
 from soiree.client import changes as ch
 from soiree.client.errors import RefusedError, RoomClosedError
 from soiree.client.placement import placed_bytes
-from soiree.client.session import MALFORMED_LIMIT, Phase
+from soiree.client.session import DOUBT_S, MALFORMED_LIMIT, Phase
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES
@@ -240,6 +240,29 @@ def test_a_gap_breaks_the_connection_and_the_next_one_heals_it() -> None:
     bob.say(m.SendEvent, *event(1))
     party.run(0.2)
     assert numbers(alice, bob) == [1]
+
+
+def test_a_hello_given_up_that_arrives_after_all_is_come_back_from_and_a_later_superseded_is_not() -> None:
+    party = Party(1)
+    alice = party.guests[0]
+    party.run(0.2)
+    superseded = control.encode(m.Error(0, "superseded", ""))
+    alice.lose()
+    alice.connect()
+    alice.lose()
+    alice.connect()
+    party.run(0.2)
+    assert alice.session.phase is Phase.LIVE
+    alice.session.control(superseded, party.now)
+    alice.pump()
+    assert (alice.broken, alice.ended) == (["superseded"], None)
+    alice.lose()
+    alice.connect()
+    party.run(DOUBT_S + 0.2)
+    alice.session.control(superseded, party.now)
+    alice.pump()
+    assert alice.ended is not None
+    assert alice.ended.reason == "superseded"
 
 
 @given(st.binary(max_size=80))
