@@ -14,11 +14,17 @@ from rich.table import Table
 
 from party.bots import crowd as cr
 from party.bots.report import Percentiles, Report
-from soiree.client.errors import JoinError
+from soiree.client.errors import JoinError, SoireeError
 from soiree.client.ladder import Choice
 
 T = TypeVar("T")
 SHOWN_DIFFERENCES = 5
+ADVICE = {
+    "unknown-room": "Leave out --room to have one made, or give the code of one that is open.",
+    "room-full": "Give --room another one, or leave it out to have one made.",
+    "wrong-password": "Give it with --password.",
+}
+"""What to do when nobody could join, by the error's code."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -55,7 +61,7 @@ def bots(
     bar = None if as_json else _Bar(console)
     try:
         with cast("AbstractContextManager[Any]", bar or nullcontext()):
-            report, differences = _run(_play(config, bar))
+            report, crowd = _run(_play(config, bar))
     except JoinError as error:
         raise click.ClickException(f"{error.message} ({error.code})") from error
     except KeyboardInterrupt:
@@ -63,17 +69,24 @@ def bots(
         sys.exit(INTERRUPTED)
     if as_json:
         click.echo(json.dumps(report.as_dict()))
+    elif crowd.kept_out is not None and not report.joined:
+        raise click.ClickException(_kept_out(crowd.kept_out))
     else:
         _show(report, Console())
-    for difference in differences[:SHOWN_DIFFERENCES]:
+    for difference in crowd.differences[:SHOWN_DIFFERENCES]:
         click.echo(difference, err=True)
     sys.exit(0 if report.sound else 1)
 
 
-async def _play(config: cr.CrowdConfig, bar: "_Bar | None") -> tuple[Report, list[str]]:
+async def _play(config: cr.CrowdConfig, bar: "_Bar | None") -> tuple[Report, cr.Crowd]:
     crowd = cr.Crowd(config, bar or (lambda _: None))
-    report = await crowd.run()
-    return report, crowd.differences
+    return await crowd.run(), crowd
+
+
+def _kept_out(error: SoireeError) -> str:
+    """Why nobody came in, and what to do about it."""
+    advice = ADVICE.get(error.code)
+    return f"{error} {advice}" if advice else str(error)
 
 
 def _run(main: Coroutine[Any, Any, T]) -> T:

@@ -74,6 +74,8 @@ class Crowd:
         self._on_progress = on_progress
         self._random = Random(config.seed)
         self._errors: Counter[str] = Counter()
+        self.kept_out: soiree.SoireeError | None = None
+        """Why the first of those who could not join could not."""
         self._tallies = [Tally() for _ in range(config.count)]
         self._arrived = 0
         self._leave = asyncio.Event()
@@ -126,6 +128,7 @@ class Crowd:
         except soiree.SoireeError as error:
             self._errors[error.code] += 1
             if not arrived:
+                self.kept_out = self.kept_out or error
                 self._count_arrival()
 
     def _count_arrival(self) -> None:
@@ -181,7 +184,7 @@ class Crowd:
             self._measure(True)
             begun, cpu = time.monotonic(), time.process_time()
             bytes_before = [_wire_bytes(bot) for bot in self.bots]
-            await self._pass_time()
+            await self._pass_time("playing", self.config.seconds)
             self._measure(False)
             seconds, cpu_s = time.monotonic() - begun, time.process_time() - cpu
             received = sum(_wire_bytes(bot) - before for bot, before in zip(self.bots, bytes_before, strict=True))
@@ -195,19 +198,20 @@ class Crowd:
             bot = self.bots[number % len(self.bots)]
             await bot.room.spawn(BALL_KIND, (number * 0.5, 0.15, 0.0), rule="allow", lifetime="with-room")
 
-    async def _pass_time(self) -> None:
-        begun, seconds = time.monotonic(), self.config.seconds
+    async def _pass_time(self, stage: str, seconds: float) -> None:
+        begun = time.monotonic()
         while (passed := time.monotonic() - begun) < seconds:
-            self._on_progress(Progress("playing", passed, seconds))
+            self._on_progress(Progress(stage, passed, seconds))
             await asyncio.sleep(min(0.25, seconds - passed))
+        self._on_progress(Progress(stage, seconds, seconds))
 
     async def _settle(self, acting: list[asyncio.Task[None]]) -> None:
         """Everybody stops; 2 s later views are compared."""
-        self._on_progress(Progress("settling", 0, 1))
+        self._on_progress(Progress("settling", 0, self.config.settle_s))
         for bot in self.bots:
             bot.stop()
         await asyncio.wait(acting, timeout=LAST_WORDS_S)
-        await asyncio.sleep(self.config.settle_s)
+        await self._pass_time("settling", self.config.settle_s)
         for task in acting:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 self._errors[type(error).__name__] += 1

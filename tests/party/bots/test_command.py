@@ -56,7 +56,9 @@ async def test_a_crowd_plays_and_all_see_the_same(party: Party, scenario: str, t
     assert report.kbit_s_down_per_client > 0
     assert sum(report.rung.values()) == 6
     assert (report.grants + sum(report.refusals.values()) > 0) == (scenario == "ball")
-    assert {stage.stage for stage in stages} == {"joining", "playing", "settling"}
+    last = {stage.stage: stage for stage in stages}
+    assert set(last) == {"joining", "playing", "settling"}
+    assert all(stage.done == stage.total for stage in last.values())
 
 
 async def test_json_is_one_object_and_nothing_else(party: Party) -> None:
@@ -102,6 +104,17 @@ async def test_bots_that_cannot_join_are_counted(party: Party) -> None:
     assert code == 1
     assert (report["joined"], report["failed"]) == (2, 2)
     assert report["errors"] == {"room-full": 2}
+
+
+async def test_a_room_that_is_not_there_is_told_in_words(party: Party) -> None:
+    args = ["--url", party.url, "--room", "nosuch", "--count", "2", "--seconds", "1"]
+    code, out, err = await bots(*args)
+    assert (code, out) == (1, "")
+    assert "Error: There is no such room" in err
+    assert "--room" in err
+    code, out, _ = await bots(*args, "--json")
+    assert code == 1
+    assert json.loads(out)["errors"] == {"unknown-room": 2}
 
 
 async def test_ctrl_c_takes_all_bots_out(party: Party) -> None:
