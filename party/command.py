@@ -1,17 +1,20 @@
 """`soiree party`: the whole server in one process."""
 
 import asyncio
+import errno
 import logging
+import os
 import sys
 from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import click
 
-from party.config import SETTINGS, PartyConfig
+from party.config import SETTINGS, PartyConfig, misspelt, without_effect
 from party.server import PartyServer
 from soiree.rtc import EngineUnavailableError
-from soiree.settings import settings_help
+from soiree.settings import SettingError, settings_help
 
 
 class _HelpWithSettings(click.Command):
@@ -49,13 +52,45 @@ def party(
     """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for variable, words in misspelt(os.environ).items():
+        click.echo(f"Warning: {variable} is no setting{words}", err=True)
+    config = None
     try:
-        config = PartyConfig.from_environment().with_options(host=host, port=port, public_url=public_url, engine=engine)
+        config = PartyConfig.from_environment()
+        config = _with_options(config, host=host, port=port, public_url=public_url, engine=engine)
+        for words in without_effect(config):
+            click.echo(f"Warning: {words}", err=True)
         _run(PartyServer(replace(config, demo=demo)).run())
     except (EngineUnavailableError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        raise click.ClickException(f"cannot listen: {error.strerror or error}") from error
+        raise click.ClickException(_not_listening(error, config)) from error
+
+
+def _with_options(config: PartyConfig, **options: Any) -> PartyConfig:
+    """The configuration as the options change it. Raises SettingError, naming the option at fault."""
+    try:
+        return config.with_options(**options)
+    except SettingError as error:
+        words = str(error)
+        if options["public_url"] is not None:
+            words = words.replace("SOIREE_PUBLIC_URL:", "--public-url:", 1)
+        raise SettingError(words) from None
+
+
+def _not_listening(error: OSError, config: PartyConfig | None) -> str:
+    if config is None:
+        return f"cannot listen: {error.strerror or error}"
+    host, port = config.home.host, config.home.port
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is taken; choose another with --port, or 0 for any"
+        case errno.EACCES:
+            return f"cannot listen on port {port}: this user may not; choose one above 1023 with --port"
+        case errno.EADDRNOTAVAIL:
+            return f"cannot listen on {host}: no address of this machine; choose another with --host"
+        case _:
+            return f"cannot listen on {host}, port {port}: {error.strerror or error}"
 
 
 def _run(main: Coroutine[None, None, None]) -> None:

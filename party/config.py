@@ -1,6 +1,8 @@
 """Settings of the whole server: the homeserver's and the relay's, and what the command line changes of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from ipaddress import ip_address
 
 from relay.config import SETTINGS as RELAY_SETTINGS
@@ -36,7 +38,7 @@ class PartyConfig:
             self.home,
             host=self.home.host if host is None else host,
             port=self.home.port if port is None else port,
-            public_url=self.home.public_url if public_url is None else public_url,
+            public_url=self.home.public_url if public_url is None else public_url.rstrip("/"),
         )
         relay = self.relay if engine is None else replace(self.relay, engine=engine)
         config = replace(self, home=home, relay=relay)
@@ -57,3 +59,22 @@ def _is_one_of_ours(host: str) -> bool:
 
 SETTINGS = (*HOME_SETTINGS, *RELAY_SETTINGS)
 """Every environment variable that the whole server reads."""
+
+
+def misspelt(names: Iterable[str]) -> dict[str, str]:
+    """Those of the environment's names that look like settings and are none → words with the nearest that is one."""
+    known = [setting.variable for setting in SETTINGS]
+    found = {}
+    for name in sorted(names):
+        if name.startswith("SOIREE_") and name not in known:
+            bare = name.removeprefix("SOIREE_")
+            nearest = [bare] if bare in known else get_close_matches(name, known, n=1, cutoff=0.75)
+            found[name] = f"; did you mean {nearest[0]}?" if nearest else ""
+    return found
+
+
+def without_effect(config: PartyConfig) -> list[str]:
+    """What was set and cannot be heeded, in words."""
+    if config.relay.engine == "aiortc" and config.relay.rtc.port is not None:
+        return ["SOIREE_UDP_PORT has no effect: aiortc takes a free port for each connection"]
+    return []

@@ -104,7 +104,7 @@ SETTINGS: Final = (
         "SOIREE_BIND_ADDRESS",
         "bind_address",
         "HOST, or all",
-        "Local address of the WebRTC sockets; loopback is offered only where it is named",
+        "Local address of the WebRTC sockets; all means all but loopback",
         _address,
     ),
     Setting(

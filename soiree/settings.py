@@ -53,5 +53,5 @@ def settings_table(settings: Sequence[Setting]) -> str:
 def whole(text: str) -> int:
     """A whole number, not negative. Raises ValueError."""
     if not text.isascii() or not text.isdigit():
-        raise ValueError(f"{text!r} is not a whole number")
+        raise ValueError(f"must be a whole number, 0 or more, not {text!r}")
     return int(text)

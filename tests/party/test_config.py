@@ -1,10 +1,12 @@
 """One table of settings: in `--help`, in the documents, and in effect; what the command line says wins."""
 
+from dataclasses import replace
+
 import pytest
 from click.testing import CliRunner
 
 from party.__main__ import main
-from party.config import SETTINGS, PartyConfig
+from party.config import SETTINGS, PartyConfig, misspelt, without_effect
 from relay.config import RelayConfig
 from signalling.config import HomeConfig
 from soiree.settings import settings_table
@@ -51,3 +53,29 @@ def test_a_wrong_setting_is_one_line_that_names_it(variable: str, said: str) -> 
     assert result.exit_code == 1
     assert result.output.startswith(f"Error: {variable}: ")
     assert result.output.count("\n") == 1
+
+
+def test_a_misspelt_setting_is_told_with_the_nearest_that_there_is() -> None:
+    said = ["SOIREE_MAX_ROMS", "SOIREE_PORT", "SOIREE_XYZZY_42", "SOIREE_MAX_ROOMS", "PATH"]
+    assert misspelt(said) == {
+        "SOIREE_MAX_ROMS": "; did you mean SOIREE_MAX_ROOMS?",
+        "SOIREE_PORT": "; did you mean PORT?",
+        "SOIREE_XYZZY_42": "",
+    }
+
+
+def test_a_misspelt_setting_is_warned_of_at_the_start() -> None:
+    # The bad secret keeps the server from serving; the warning comes before it.
+    said = {"SOIREE_MAX_ROMS": "5", "SOIREE_SECRET": "short"}
+    told = CliRunner().invoke(main, ["party"], env=said)
+    assert told.exit_code == 1
+    assert "Warning: SOIREE_MAX_ROMS is no setting; did you mean SOIREE_MAX_ROOMS?" in told.output
+
+
+def test_one_udp_port_is_warned_of_where_the_engine_cannot_have_it() -> None:
+    config = PartyConfig.from_environment().with_options(engine="aiortc")
+    rtc = replace(config.relay.rtc, port=3478)
+    assert without_effect(replace(config, relay=replace(config.relay, rtc=rtc))) == [
+        "SOIREE_UDP_PORT has no effect: aiortc takes a free port for each connection"
+    ]
+    assert without_effect(config) == []
