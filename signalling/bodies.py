@@ -22,6 +22,9 @@ from soiree.wire.limits import MAX_NAME_CHARS, MAX_REASON_CHARS
 PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 """No control characters, and something to be seen."""
 
+NAME_WORDS = f"name: 1 to {MAX_NAME_CHARS} characters, not all of them blank and none a control character"
+"""What is said to who gives none such."""
+
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS, pattern=PRINTABLE)]
 Capacity = Annotated[int, Meta(ge=1, le=CAPACITY_LIMIT, description="most peers; a server may allow fewer")]
 Password = Annotated[str, Meta(max_length=MAX_PASSWORD_CHARS, description="empty: none")]

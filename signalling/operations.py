@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import hdrs, web
 
+from signalling.bodies import NAME_WORDS
 from signalling.errors import (
     ApiError,
     InternalError,
@@ -150,6 +151,8 @@ def read_body(data: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
         at = _FIELD.search(words)
         missing = re.search(r"missing required field `(\w+)`", words)
         field = at.group(1) if at else missing.group(1) if missing else None
+        if field == "name":
+            raise InvalidError(f"{NAME_WORDS}.", field=field) from None
         raise InvalidError(f"{words.split(' - at')[0]}.", field=field) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidError("The body is not JSON in UTF-8.") from None

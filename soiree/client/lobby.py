@@ -1,12 +1,15 @@
 """The homeserver's REST calls that a client needs (docs/PROTOCOL.md section 1.1)."""
 
+import os
+import ssl
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 
 from soiree.client.errors import JoinError
+from soiree.wire.limits import MAX_NAME_CHARS
 
 CALL_TIMEOUT_S = 10.0
 API = "/api/v1"
@@ -71,9 +74,16 @@ def split_invite(url: str) -> tuple[str, str | None]:
     Raises:
         JoinError: it is neither.
     """
-    parts = urlsplit(url if "//" in url else f"http://{url}")
+    refusal = JoinError(
+        "bad-url", f"{url!r} is not an http:// or https:// address: give http://HOST:PORT, or the invite link"
+    )
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        _ = parts.port
+    except ValueError:
+        raise refusal from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise JoinError("bad-url", f"{url!r} is no address of a party: give http://HOST:PORT, or the invite link")
+        raise refusal
     path, _, code = parts.path.rpartition("/r/")
     if not _:
         path, code = parts.path, ""
@@ -85,6 +95,7 @@ class Lobby:
 
     def __init__(self, http: ClientSession, base_url: str) -> None:
         self._http = http
+        self._address = base_url
         self._base = base_url + API
 
     async def create_room(
@@ -106,6 +117,8 @@ class Lobby:
         resume: str | None = None,
     ) -> Admission:
         """Ask to be let in, or back in. Raises JoinError."""
+        if not name.strip() or len(name) > MAX_NAME_CHARS:
+            raise JoinError("invalid", f"a name has 1 to {MAX_NAME_CHARS} characters, not all of them blank")
         optional = {"password": password, "identity": identity, "resume": resume}
         body = {"name": name} | {key: value for key, value in optional.items() if value is not None}
         return await self._post(f"/rooms/{quote(room, safe='')}/join", body, Admission)
@@ -117,8 +130,7 @@ class Lobby:
             ) as response:
                 data, status = await response.read(), response.status
         except (TimeoutError, ClientError, OSError) as error:
-            words = str(error) or type(error).__name__
-            raise JoinError("unreachable", f"no party answers at {self._base}: {words}") from error
+            raise JoinError("unreachable", f"no party answers at {self._address}: {_why(error)}") from error
         try:
             if status >= 400:
                 failure = msgspec.json.decode(data, type=_Failure).error
@@ -126,5 +138,18 @@ class Lobby:
             return msgspec.json.decode(data, type=answer)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise JoinError(
-                "bad-answer", f"{self._base} answers {status} with something that is no party's answer"
+                "bad-answer", f"{self._address} answers {status} with something that is no party's answer"
             ) from error
+
+
+def _why(error: Exception) -> str:
+    """What the system says of a failed call, without the addresses and numbers that libraries add."""
+    if isinstance(error, TimeoutError):
+        return f"nothing came within {CALL_TIMEOUT_S:g} s"
+    cause = error.os_error if isinstance(error, ClientConnectorError) else error
+    if isinstance(cause, OSError) and cause.errno is not None:
+        of_the_system = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
+        words = os.strerror(cause.errno) if of_the_system else cause.strerror or ""
+        if words:
+            return words[0].lower() + words[1:]
+    return str(error) or type(error).__name__

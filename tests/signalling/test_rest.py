@@ -252,6 +252,13 @@ async def test_a_room_that_cannot_be_is_refused_by_the_field_at_fault(
     assert len(lobby.home.directory) == 0
 
 
+@pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x" * 65}])
+async def test_a_name_that_cannot_be_is_told_in_words_of_our_own(lobby: Lobby, body: object) -> None:
+    room = (await lobby.create())["room"]
+    _, told = await lobby.call("POST", f"/rooms/{room['id']}/join", body)
+    assert told["error"]["message"].startswith("name: 1 to 64 characters")
+
+
 async def test_whatever_is_not_json_is_refused(lobby: Lobby) -> None:
     for data in (b"", b"{", b"\xff\xfe", b'"\\ud800"', b"[" * 60000, b"\x00" * 100):
         async with lobby.client.post("/api/v1/rooms", data=data) as response:
