@@ -116,7 +116,8 @@ class Entity:
         self.take_placed(spawned.state, spawned.tick)
 
     def __repr__(self) -> str:
-        return f"<Entity {self.id} {self.kind} owner={self.owner} master={self.master} epoch={self.epoch}>"
+        place = ", ".join(f"{metres:.2f}" for metres in self.position)
+        return f"<Entity {self.id} {self.kind} at ({place}) owner={self.owner} master={self.master} epoch={self.epoch}>"
 
     # What it is.
 

@@ -1,10 +1,13 @@
 """Readers are woken, ended, bounded, and forgotten when they turn away."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
-from soiree.client.changes import Interrupted
+from soiree.client.changes import Interrupted, StateUpdated
+from soiree.client.downward import Frame
+from soiree.client.entity import Entity
 from soiree.client.errors import RoomClosedError
 from soiree.client.readers import MAX_READERS, Readers
 
@@ -39,3 +42,17 @@ async def test_readers_are_bounded_and_those_that_turned_away_do_not_count() -> 
     assert len(kept) == MAX_READERS
     kept.clear()
     assert not readers
+
+
+async def test_state_is_told_only_to_those_who_want_it() -> None:
+    class Moved:
+        def entities(self) -> tuple[Entity, ...]:
+            return (ball,)
+
+    ball, readers = cast(Entity, object()), Readers()
+    wanting, other = readers.add(state=True), readers.add(state=False)
+    readers.publish_state(cast(Frame, Moved()))
+    readers.publish(Interrupted())
+    readers.end(True)
+    assert [change async for change in wanting] == [StateUpdated(ball), Interrupted()]
+    assert [change async for change in other] == [Interrupted()]

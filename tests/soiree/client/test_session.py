@@ -48,6 +48,7 @@ def test_what_one_spawns_and_moves_the_other_sees() -> None:
     assert not seen.mine
     assert seen.position == pytest.approx((4.0, 2.0, 3.0), abs=0.005)
     assert seen.velocity == pytest.approx((1.0, 0.0, 0.0), abs=0.1)
+    assert f" at ({', '.join(f'{metres:.2f}' for metres in seen.position)}) owner={ball.owner} " in repr(seen)
     assert seen.props == b"spin"
     agree(party)
     assert len(alice.session.upward) == 0, "everything is acknowledged"
