@@ -47,7 +47,7 @@ async def test_a_room_appears_fills_and_vanishes_in_somebody_elses_lobby(guests:
     await expect(shown).to_contain_text("Locked by its host")
     await ada.get_by_test_id("btn-close-room").click()
     await ada.get_by_test_id("btn-close-sure").click()
-    await expect(ada.get_by_test_id("door-title")).to_have_text("The room has closed")
+    await expect(ada.get_by_test_id("door-title")).to_have_text("You closed the room")
     await expect(shown).to_have_count(0)
     assert arrivals == []
 

@@ -165,7 +165,7 @@ async def test_the_host_locks_shows_out_and_closes(visitors: Visitors) -> None:
     await expect(bob.get_by_test_id("door-submit")).to_be_hidden()
     await ada.get_by_test_id("btn-close-room").click()
     await ada.get_by_test_id("btn-close-sure").click()
-    await expect(ada.get_by_test_id("door-title")).to_have_text("The room has closed")
+    await expect(ada.get_by_test_id("door-title")).to_have_text("You closed the room")
 
 
 async def test_the_strip_says_when_udp_seems_blocked(visitors: Visitors) -> None:

@@ -47,6 +47,18 @@ test("whoever was shown out is not invited back", () => {
   assert.match(closingWords("unheard-of").text, /unheard-of/);
 });
 
+test("whoever closed the room is told so, and nobody else", () => {
+  assert.equal(closingWords("closed", "", true).title, "You closed the room");
+  assert.equal(closingWords("closed").title, "The room has closed");
+  assert.equal(closingWords("kicked", "", true).title, "The host showed you out");
+});
+
+test("what one got oneself is told to oneself", () => {
+  assert.equal(grantWords("answer", "You", "box 2"), "You got box 2");
+  assert.equal(grantWords("resume", "You", "box 2"), "You have again box 2");
+  assert.equal(grantWords("resume", "Bob", "box 2"), "Bob has again box 2");
+});
+
 test("figures are short, and unknown ones are a dash", () => {
   assert.equal(figure(3.456, "ms"), "3.5 ms");
   assert.equal(figure(34.56, "ms"), "35 ms");

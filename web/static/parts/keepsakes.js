@@ -2,6 +2,7 @@
 
 const NAME = "soiree.name";
 const HOST_KEY = "soiree.host.";
+const HINT = "soiree.hint.";
 const PASSWORD = "soiree.password.";
 export const MAX_NAME_CHARS = 64;
 
@@ -67,6 +68,14 @@ export const hostKeys = {
   keep: (roomId, key) => lasting.set(HOST_KEY + roomId, key),
   /** @param {string} roomId */
   drop: (roomId) => lasting.remove(HOST_KEY + roomId),
+};
+
+/** What was explained once. */
+export const hints = {
+  /** @param {string} what */
+  seen: (what) => lasting.get(HINT + what) !== null,
+  /** @param {string} what */
+  keep: (what) => lasting.set(HINT + what, "seen"),
 };
 
 /** Passwords, for this tab alone: so that a reload does not ask again. */

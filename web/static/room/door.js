@@ -47,9 +47,9 @@ export class Door {
     }
   }
 
-  /** The stay is over. @param {string} reason @param {string} message */
-  async closed(reason, message) {
-    const words = closingWords(reason, message);
+  /** The stay is over. @param {string} reason @param {string} message @param {boolean} byMe whether one has closed the room oneself */
+  async closed(reason, message, byMe) {
+    const words = closingWords(reason, message, byMe);
     await this.#say(words.title, words.text, words.again ? "Come back in" : null);
     location.reload();
   }

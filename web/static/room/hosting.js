@@ -8,6 +8,8 @@ export class Hosting {
   #lock = find("#btn-lock", HTMLButtonElement);
   #confirm = find("#close-dialog", HTMLDialogElement);
   #locked = false;
+  /** Whether one has closed the room oneself. */
+  closed = false;
   #roomId;
   #key;
   #onError;
@@ -37,7 +39,7 @@ export class Hosting {
 
   /** @param {number} peer */
   async kick(peer) {
-    await this.#call("POST", "/kick", { peer_id: peer, reason: "The host asked you to go." });
+    await this.#call("POST", "/kick", { peer_id: peer, reason: "You were removed from this room." });
   }
 
   async #toggle() {
@@ -46,7 +48,9 @@ export class Hosting {
 
   async #close() {
     this.#confirm.close();
-    if (await this.#call("DELETE", "")) hostKeys.drop(this.#roomId);
+    this.closed = true; // the relay may close the room before the answer is here
+    this.closed = await this.#call("DELETE", "");
+    if (this.closed) hostKeys.drop(this.#roomId);
   }
 
   /** @param {boolean} locked */

@@ -8,6 +8,7 @@ import { ClosedError, RefusedError, SoireeError } from "../soiree/index.js";
 import { Asks } from "./asks.js";
 import { Chat } from "./chat.js";
 import { Door } from "./door.js";
+import { WalkingHint } from "./hint.js";
 import { Hosting } from "./hosting.js";
 import { Panel } from "./panel.js";
 import { People } from "./people.js";
@@ -107,6 +108,7 @@ things.draw();
 listen();
 await act(() => scene.arrive());
 document.body.dataset["ready"] = "yes";
+new WalkingHint(find("#map", HTMLElement));
 
 /** @param {Entity | null} entity */
 function choose(entity) {
@@ -194,6 +196,6 @@ function listen() {
   room.on("closed", ({ reason, message }) => {
     lost.hidden = true;
     strip.draw();
-    if (!leaving) door.closed(reason, message);
+    if (!leaving) door.closed(reason, message, hosting.closed);
   });
 }

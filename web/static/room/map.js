@@ -48,7 +48,7 @@ export class RoomMap {
    */
   constructor(canvas, nameOf, onScale) {
     this.#canvas = canvas;
-    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { alpha: false }));
+    this.#context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.#painter = new Painter(this.#context);
     this.#nameOf = nameOf;
     this.#onScale = onScale;
@@ -157,7 +157,7 @@ export class RoomMap {
       return [plate(name, r + 20, entity.isMine || chosen ? 4 : 2, colourOf(entity.owner))];
     }
     const text = entity.properties["text"] ?? entity.properties["label"];
-    const plates = typeof text === "string" && text ? [plate(text, -r - 22, chosen ? 4 : 1)] : [];
+    const plates = typeof text === "string" && text ? [plate(text, -r - 22, chosen ? 4 : entity.kind === "sign" ? 2 : 1)] : [];
     return chosen ? [...plates, plate(`${entity.kind} ${entity.id}`, r + 26, 3)] : plates;
   }
 

@@ -132,13 +132,14 @@ export class Panel {
     this.#noteField.hidden = may.request !== "ask";
     this.#release.disabled = !may.release;
     this.#master.disabled = !may.master;
+    this.#master.hidden = !may.master;
     this.#rule.value = entity.rule;
     this.#fallback.value = entity.fallback ?? "";
     this.#lifetime.value = entity.lifetime;
     this.#choices(this.#assignTo, entity.owner);
     this.#choices(this.#handTo, entity.master);
-    this.#assign.disabled = this.#assignTo.options.length === 0;
-    this.#hand.disabled = this.#handTo.options.length === 0;
+    this.#assign.disabled = this.#assignTo.disabled;
+    this.#hand.disabled = this.#handTo.disabled;
     this.#drawProperties(entity, may.write);
   }
 
@@ -149,6 +150,8 @@ export class Panel {
     if (select.dataset["drawn"] === drawn.join("\n\n")) return;
     select.dataset["drawn"] = drawn.join("\n\n");
     const chosen = select.value;
+    select.disabled = peers.length === 0;
+    if (select.disabled) return select.replaceChildren(make("option", { value: "" }, "nobody else here"));
     select.replaceChildren(...peers.map(({ id, name, self }) => make("option", { value: String(id) }, self ? "myself" : name)));
     if (peers.some(({ id }) => String(id) === chosen)) select.value = chosen;
     else {

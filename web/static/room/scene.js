@@ -1,4 +1,5 @@
 import { tab } from "../parts/keepsakes.js";
+import { freeSpot } from "./arrival.js";
 import { Carrying } from "./carrying.js";
 import { Gestures } from "./gestures.js";
 import { Keys } from "./keys.js";
@@ -12,6 +13,8 @@ import { Walking } from "./walking.js";
 const AVATAR_WAIT_MS = 2500;
 /** One arrives so far from the middle of the world at most, metres: close to the others. */
 const ARRIVAL_M = 4;
+/** How long a newcomer waits to see what is there before standing somewhere, milliseconds. */
+const FURNISH_WAIT_MS = 250;
 /** Pixels from the middle of the view within which one walks without the map following. */
 const SLACK_PX = 120;
 
@@ -69,12 +72,30 @@ export class Scene {
   }
 
   /** @returns {Promise<Entity>} */
-  #appear() {
+  async #appear() {
+    await this.#furnished();
     const angle = Math.random() * 2 * Math.PI;
     const reach = ARRIVAL_M * Math.sqrt(Math.random());
+    const taken = [...this.#room.entities.values()].map((entity) => ({ x: entity.worldPosition()[0], z: entity.worldPosition()[2] }));
+    const spot = freeSpot({ x: Math.cos(angle) * reach, z: Math.sin(angle) * reach }, taken);
     /** @type {[number, number, number]} */
-    const position = [Math.cos(angle) * reach, 0, Math.sin(angle) * reach];
+    const position = [spot.x, 0, spot.z];
     return this.#room.spawn("avatar", { position, upright: true, rule: "deny", lifetime: "with-master" });
+  }
+
+  /** Until what is in the room has begun to come, or it seems empty. @returns {Promise<void>} */
+  #furnished() {
+    const room = this.#room;
+    if (room.entities.size > 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = () => {
+        stop();
+        clearTimeout(timer);
+        resolve();
+      };
+      const stop = room.on("spawned", () => setTimeout(settle));
+      const timer = setTimeout(settle, FURNISH_WAIT_MS);
+    });
   }
 
   /** @returns {Promise<Entity | null>} one's avatar of before the reload; null when it does not come */

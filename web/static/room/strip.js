@@ -39,7 +39,7 @@ export class Strip {
     this.#write("loss", `${percent(stats.lossUp)} / ${percent(stats.lossDown)}`);
     this.#write("in", figure(stats.kbitSIn, "kbit/s"));
     this.#write("out", figure(stats.kbitSOut, "kbit/s"));
-    this.#write("people", this.#capacity ? `${room.peers.size} of ${this.#capacity}` : String(room.peers.size));
+    this.#write("people", !room.connected ? "–" : this.#capacity ? `${room.peers.size} of ${this.#capacity}` : String(room.peers.size));
   }
 
   /** @param {"rung" | "rtt" | "loss" | "in" | "out" | "people"} cell @param {string} words */

@@ -51,9 +51,11 @@ export function refusalWords(reason) {
  * Why the stay is over.
  * @param {string} reason
  * @param {string} [message] of the server
+ * @param {boolean} [byMe] whether one has closed the room oneself
  * @returns {{title: string, text: string, again: boolean}} again: whether coming back may work
  */
-export function closingWords(reason, message = "") {
+export function closingWords(reason, message = "", byMe = false) {
+  if (reason === "closed" && byMe) return { title: "You closed the room", text: "Everybody was sent home.", again: false };
   const known = {
     kicked: { title: "The host showed you out", text: message || "You were removed from this room.", again: false },
     closed: { title: "The room has closed", text: "Its host closed it, or it stood empty for too long.", again: false },
@@ -108,8 +110,8 @@ export function doorWords(code, message) {
 /** @type {Readonly<Record<string, string>>} */
 const CAUSES = {
   request: "took",
-  answer: "was given",
-  assign: "was handed",
+  answer: "got",
+  assign: "got",
   release: "got back",
   lapse: "got back",
   left: "got back",
@@ -120,11 +122,12 @@ const CAUSES = {
 /**
  * A change of owner as a sentence.
  * @param {string | undefined} cause
- * @param {string} owner the new owner's name
+ * @param {string} owner the new owner's name, or "You"
  * @param {string} thing
  */
 export function grantWords(cause, owner, thing) {
-  return `${owner} ${CAUSES[cause ?? ""] ?? "has"} ${thing}`;
+  const told = CAUSES[cause ?? ""] ?? "has";
+  return `${owner} ${owner === "You" ? told.replace(/^has\b/u, "have") : told} ${thing}`;
 }
 
 export const RULE_WORDS = Object.freeze({ ask: "ask: the master decides", allow: "allow: anybody may take it", deny: "deny: nobody may ask" });

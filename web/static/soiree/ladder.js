@@ -177,6 +177,11 @@ export class Ladder {
     }
     if (kind === "webrtc") this.#fallBack(`WebRTC failed: ${error.message}`);
     if (this.#attempts.size === 0) this.#fail();
+    else if (kind === "websocket") {
+      // WebRTC may go on trying for half a minute, to no avail: that is no reason to wait for it alone.
+      this.#fellBack = false;
+      this.#timer = setTimeout(() => this.#fallBack(this.#why), this.#patienceMs);
+    }
   }
 
   #retryLater() {
