@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
+from playwright.async_api import TimeoutError as PageTimeoutError
 
 from soiree import rtc
 from tests.e2e.conftest import GuestsOf
@@ -23,9 +24,13 @@ _KNOCKED = "performance.getEntriesByType('resource').find(({ name }) => name.end
 async def enter(page: Page, url: str) -> float:
     """Open a room; seconds from asking to be let in until a connection carries one, by the page's clock."""
     await page.goto(url)
-    connected = await page.wait_for_function(
-        f"() => {{ const now = performance.now(); return window.soiree?.room?.connected && (now - {_KNOCKED}) / 1000; }}"
-    )
+    try:
+        connected = await page.wait_for_function(
+            f"() => {{ const now = performance.now(); return window.soiree?.room?.connected && (now - {_KNOCKED}) / 1000; }}"
+        )
+    except PageTimeoutError as error:
+        stats = await page.evaluate("JSON.stringify(window.soiree?.room?.stats() ?? null)")
+        raise AssertionError(f"never connected: {stats}; {await page.inner_text('body')}") from error
     took_s = float(await connected.json_value())
     await page.wait_for_selector(READY)
     return took_s

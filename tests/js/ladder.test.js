@@ -49,6 +49,18 @@ test("the WebSocket beside it after 1.5 s; WebRTC still wins when it comes", asy
   assert.match(better[0][1], /1.5 s/);
 });
 
+test("a WebSocket that fails is tried again while WebRTC is still on its way", async (t) => {
+  const { made, better, kindsMade } = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  made[1].refuse("refused");
+  await turn();
+  t.mock.timers.tick(PATIENCE_MS);
+  assert.deepEqual(kindsMade(), ["webrtc", "websocket", "websocket"]);
+  made[2].open();
+  await turn();
+  assert.deepEqual(better.map(([transport]) => transport), [made[2]]);
+});
+
 test("WebRTC that comes first stops the WebSocket's attempt", async (t) => {
   const { made, better } = climb(t);
   t.mock.timers.tick(PATIENCE_MS);

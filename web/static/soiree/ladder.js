@@ -179,8 +179,10 @@ export class Ladder {
     if (this.#attempts.size === 0) this.#fail();
     else if (kind === "websocket") {
       // WebRTC may go on trying for half a minute, to no avail: that is no reason to wait for it alone.
-      this.#fellBack = false;
-      this.#timer = setTimeout(() => this.#fallBack(this.#why), this.#patienceMs);
+      this.#timer = setTimeout(() => {
+        this.#fellBack = false;
+        this.#fallBack(this.#why);
+      }, this.#patienceMs);
     }
   }
 
