@@ -62,7 +62,9 @@ async def test_the_readmes_page_joins_spawns_and_shows_what_moves(browser: Brows
         await so(lambda: any(one.master == ada for one in grace.entities.values()), what="her ball is there")
         ball = next(one for one in grace.entities.values() if one.master == ada)
         assert (ball.kind, ball.rule, ball.position) == ("ball", "allow", (0.0, 1.0, 0.0))
-        await expect(page.locator("#out")).to_contain_text(re.compile(r"avatar of Sol at .*ball of Ada at 0.0,1.0,0.0", re.DOTALL))
+        await expect(page.locator("#out")).to_contain_text(
+            re.compile(r"avatar of Sol at .*ball of Ada at 0.0,1.0,0.0", re.DOTALL)
+        )
         await point(page, 100, 200, lambda: near(ball, 2, 4))
         # Taken away from her, it does not follow any more; with a click she has it again.
         await ball.request()
