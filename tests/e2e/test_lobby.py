@@ -116,8 +116,8 @@ async def test_the_host_shows_somebody_out_who_may_come_again(guests: Guests) ->
     await bob.wait_for_selector(READY)
     await ada.get_by_test_id("btn-close-room").click()
     await ada.get_by_test_id("btn-close-sure").click()
-    for page in (ada, bob):
-        await expect(page.get_by_test_id("door-title")).to_have_text("The room has closed")
+    for page, title in ((ada, "You closed the room"), (bob, "The room has closed")):
+        await expect(page.get_by_test_id("door-title")).to_have_text(title)
 
 
 async def tab_to(page: Page, test_id: str) -> None:
