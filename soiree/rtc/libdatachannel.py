@@ -4,17 +4,18 @@ Received messages stay in libdatachannel's own queue (1024 messages a channel, t
 them after one wake-up for each burst. A callback for each message would cost three times as much, since every one takes the GIL on a C++
 thread. Calls that may block (name look-ups; closing, which waits for the other side) run on a thread each.
 
-Never call into libdatachannel from a callback, and never drop or change what C++ may be calling: bindings hold the GIL while they wait
-for C++'s own locks, and the process would stand still for ever.
+Never call into libdatachannel from a callback, and never reset or drop what C++ may still be calling: bindings hold the GIL while they
+wait for C++'s own locks, under which C++ waits for the GIL to let go of a callback, and the process would stand still for ever. C++ lets
+go of all callbacks by itself once a connection is closed; each tells when it has (`_Hook`), and only then is the connection dropped.
 """
 
 import asyncio
 import functools
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 import libdatachannel as rtc
 
@@ -39,8 +40,8 @@ SCTP_SEND_BUFFER_BYTES = 1024 * 1024
 much stale state unseen: only the user, who hears the peer's acknowledgements, can hold it back."""
 ACLOSE_TIMEOUT_S = 1.5
 """How long `aclose` waits for peers that do not answer; C++ gives up on them after some 12 s, on threads of its own."""
-QUIET_S = 0.05
-"""From the last callback of a closed connection until it is dropped, so that no C++ thread is still on its way out of it."""
+LET_GO_TIMEOUT_S = 30.0
+"""How long C++ may take to let go of a closed connection's callbacks; what it still holds then is left to it."""
 
 Description = rtc.Description  # type: ignore[attr-defined]  # its stub imports a module of the same name, by mistake
 log = logging.getLogger("soiree.rtc.libdatachannel")
@@ -51,6 +52,22 @@ _TYPES = {
     rtc.Candidate.Type.PeerReflexive: PEER_REFLEXIVE,
     rtc.Candidate.Type.Relayed: RELAYED,
 }
+
+
+class _Hook:
+    """A callback as C++ holds it; it tells, on whatever thread, when C++ has let go of it."""
+
+    __slots__ = ("_call", "_let_go")
+
+    def __init__(self, call: Callable[..., None], let_go: Callable[[], None]) -> None:
+        self._call = call
+        self._let_go = let_go
+
+    def __call__(self, *what: Any) -> None:
+        self._call(*what)
+
+    def __del__(self) -> None:
+        self._let_go()
 
 
 class _Peer(Connection):
@@ -70,9 +87,10 @@ class _Peer(Connection):
             CONTROL: self._channel("control", CONTROL),
             STATE: self._channel("state", STATE, unordered=True),
         }
-        self.open_channels = set(self.channels)
-        self.quiet = threading.Event()
-        """Set when both channels have told that they are closed: then C++ calls back no more."""
+        self._hooks = 0
+        self._lock = threading.Lock()
+        self._quiet = threading.Event()
+        """Set when C++ holds no callback any more."""
 
     def _channel(self, label: str, stream: int, *, unordered: bool = False) -> rtc.DataChannel:
         init = rtc.DataChannelInit()
@@ -114,21 +132,23 @@ class _Peer(Connection):
     async def shut(self) -> None:
         await in_own_thread(self._release)
 
+    def hook(self, call: Callable[..., None]) -> _Hook:
+        """Make a callback for C++ to hold."""
+        with self._lock:
+            self._hooks += 1
+        return _Hook(call, self._let_go)
+
+    def _let_go(self) -> None:
+        with self._lock:
+            self._hooks -= 1
+            if not self._hooks:
+                self._quiet.set()
+
     def _release(self) -> None:
         """Close for good: blocks until C++ has let go."""
         self.pc.close()
-        self.quiet.wait(ACLOSE_TIMEOUT_S)
-        time.sleep(QUIET_S)
-        # Callbacks hold this object and it holds them: without this no connection would ever be freed.
-        self.pc.reset_callbacks()
-        for channel in self.channels.values():
-            channel.reset_callbacks()
-
-    def channel_closed(self, stream: int) -> None:
-        """Note, on a C++ thread, that a channel calls back no more."""
-        self.open_channels.discard(stream)
-        if not self.open_channels:
-            self.quiet.set()
+        if not self._quiet.wait(LET_GO_TIMEOUT_S):
+            log.warning("connection %d is closed, and libdatachannel has not let go of it", self.conn)
 
 
 class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
@@ -229,20 +249,29 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     def _listen(self, peer: _Peer) -> None:
         for stream, channel in peer.channels.items():
-            channel.on_available(functools.partial(self._note, functools.partial(self._fetch, peer, stream, channel)))
-            channel.on_open(functools.partial(self._note, functools.partial(self._on_open, peer)))
-            channel.on_closed(functools.partial(self._on_closed, peer, stream))
+            channel.on_available(
+                peer.hook(functools.partial(self._note, functools.partial(self._fetch, peer, stream, channel)))
+            )
+            channel.on_open(peer.hook(functools.partial(self._note, functools.partial(self._on_open, peer))))
+            channel.on_closed(
+                peer.hook(functools.partial(self._note, functools.partial(self._end, peer, CloseReason.REMOTE)))
+            )
         pc = peer.pc
-        pc.on_state_change(lambda state: self._note(functools.partial(self._on_state, peer, state)))
+        pc.on_state_change(peer.hook(lambda state: self._note(functools.partial(self._on_state, peer, state))))
         pc.on_local_candidate(
-            lambda found: self._note(functools.partial(self._on_candidate, peer, found.candidate(), found.mid()))
+            peer.hook(
+                lambda found: self._note(functools.partial(self._on_candidate, peer, found.candidate(), found.mid()))
+            )
         )
-        pc.on_gathering_state_change(lambda state: self._note(functools.partial(self._on_gathering, peer, state)))
-        pc.on_data_channel(lambda channel: self._note(functools.partial(self._on_extra_channel, peer, channel)))
-
-    def _on_closed(self, peer: _Peer, stream: int) -> None:
-        peer.channel_closed(stream)
-        self._note(functools.partial(self._end, peer, CloseReason.REMOTE))
+        pc.on_gathering_state_change(
+            peer.hook(lambda state: self._note(functools.partial(self._on_gathering, peer, state)))
+        )
+        pc.on_data_channel(
+            peer.hook(lambda channel: self._note(functools.partial(self._on_extra_channel, peer, channel)))
+        )
+        for held in (pc, *peer.channels.values()):
+            # The binding keeps each callback beside C++ too. Forgotten here, it lives as long as C++ holds it.
+            vars(held).clear()
 
     def _note(self, event: Callable[[], None]) -> None:
         self._events.append(event)
