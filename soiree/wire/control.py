@@ -8,9 +8,10 @@ import msgspec
 
 from soiree.wire.errors import WireError
 from soiree.wire.limits import MAX_CONTROL_BYTES
-from soiree.wire.messages import FromClient, FromRelay, Message
+from soiree.wire.messages import FromClient, FromRelay, Group, InGroupFromClient, InGroupFromRelay, Message
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ _encoder = msgspec.msgpack.Encoder()
 _head: msgspec.msgpack.Decoder[_Head] = msgspec.msgpack.Decoder(_Head)
 _from_client: msgspec.msgpack.Decoder[FromClient] = msgspec.msgpack.Decoder(FromClient)
 _from_relay: msgspec.msgpack.Decoder[FromRelay] = msgspec.msgpack.Decoder(FromRelay)
+_in_group_from_client: msgspec.msgpack.Decoder[InGroupFromClient] = msgspec.msgpack.Decoder(InGroupFromClient)
+_in_group_from_relay: msgspec.msgpack.Decoder[InGroupFromRelay] = msgspec.msgpack.Decoder(InGroupFromRelay)
 
 TYPES: dict[int, type[Message]] = {
     int(struct.__struct_config__.tag): struct for struct in (*typing.get_args(FromClient), *typing.get_args(FromRelay))
@@ -57,6 +60,26 @@ def decode_from_client(data: bytes) -> FromClient | Unknown:
 def decode_from_relay(data: bytes) -> FromRelay | Unknown:
     """Decode what a relay sent. Raises WireError for anything else than a message that a relay may send."""
     return _decode(_from_relay, data)
+
+
+def grouped_from_client(group: Group) -> list[InGroupFromClient | Unknown]:
+    """The messages in a client's group, in order; the number in each is 0. Raises WireError if any of them may not be there."""
+    return [_decode_grouped(_in_group_from_client, raw, group.n) for raw in group.messages]
+
+
+def grouped_from_relay(group: Group) -> list[InGroupFromRelay | Unknown]:
+    """The messages in a relay's group, in order; the number in each is 0. Raises WireError if any of them may not be there."""
+    return [_decode_grouped(_in_group_from_relay, raw, group.n) for raw in group.messages]
+
+
+def _decode_grouped(decoder: "msgspec.msgpack.Decoder[M]", raw: msgspec.Raw, n: int) -> M | Unknown:
+    try:
+        message = _decode(decoder, bytes(raw))
+    except WireError as error:
+        raise WireError(f"in a group: {error}", n) from error
+    if message.n != 0:
+        raise WireError("a message in a group has number 0", n)
+    return message
 
 
 def _decode(decoder: "msgspec.msgpack.Decoder[T]", data: bytes) -> T | Unknown:

@@ -19,6 +19,8 @@ NOBODY = 0
 
 EntityId = Annotated[int, Meta(ge=1, le=0xFFFFFF)]
 EntityOrNone = Annotated[int, Meta(ge=0, le=0xFFFFFF)]
+EntityOrEarlier = Annotated[int, Meta(ge=-limits.MAX_GROUP_MESSAGES, le=0xFFFFFF)]
+"""An entity, 0 for none, or −k for what the k-th message of the same group spawns."""
 PeerId = Annotated[int, Meta(ge=2, le=0x7FFFFFFF)]
 PeerOrNobody = Annotated[int, Meta(ge=0, le=0x7FFFFFFF)]
 Address = Annotated[int, Meta(ge=-0x7FFFFFFF, le=0x7FFFFFFF)]
@@ -43,6 +45,7 @@ Rule = Literal["ask", "allow", "deny"]
 Lifetime = Literal["with-master", "with-room", "persistent"]
 AttachRule = Literal["allow", "owner", "deny"]
 Children = Literal["reparent", "along"]
+Relevance = Literal["near", "always"]
 Cause = Literal["request", "answer", "assign", "release", "lapse", "left", "resume", "adopt"]
 Coordinate = Annotated[float, Meta(ge=-(2.0**37), le=2.0**37)]
 
@@ -120,9 +123,10 @@ class Spawn(Message, tag=10, frozen=True):
     rule: Rule
     lifetime: Lifetime
     properties: Properties
-    parent: EntityOrNone
+    parent: EntityOrEarlier
     attach_rule: AttachRule
     condition: Condition | None
+    relevance: Relevance = "near"
 
 
 class Spawned(Message, tag=11, frozen=True):
@@ -241,7 +245,7 @@ class LifetimeSet(Message, tag=26, frozen=True):
 
 class SetParent(Message, tag=27, frozen=True):
     entity: EntityId
-    parent: EntityOrNone
+    parent: EntityOrEarlier
     state: Placed
     condition: Condition | None
 
@@ -318,6 +322,10 @@ class Done(Message, tag=39, frozen=True):
     re: Number
 
 
+class Group(Message, tag=40, frozen=True):
+    messages: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=limits.MAX_GROUP_MESSAGES)]
+
+
 FromClient = (
     Hello
     | Bye
@@ -337,6 +345,7 @@ FromClient = (
     | SendData
     | View
     | Budget
+    | Group
 )
 """What a relay takes."""
 
@@ -361,5 +370,42 @@ FromRelay = (
     | Event
     | DataMessage
     | Done
+    | Group
 )
 """What a client takes."""
+
+InGroupFromClient = (
+    Spawn
+    | Despawn
+    | Assign
+    | Release
+    | SetRule
+    | SetMaster
+    | SetLifetime
+    | SetParent
+    | SetAttachRule
+    | SetProperties
+    | SendEvent
+)
+"""What a group of a client may hold."""
+
+InGroupFromRelay = (
+    PeerJoined
+    | PeerAway
+    | PeerLeft
+    | Spawned
+    | Despawned
+    | Ask
+    | Granted
+    | Refused
+    | RuleSet
+    | MasterSet
+    | LifetimeSet
+    | ParentSet
+    | AttachRuleSet
+    | PropertiesSet
+    | Event
+    | DataMessage
+    | Done
+)
+"""What a group of a relay may hold."""

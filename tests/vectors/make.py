@@ -175,8 +175,9 @@ CONTROL: list[tuple[int, str, str, list[Any]]] = [
     (5, "peer_joined", "r", [2, "Ada", False]),
     (6, "peer_away", "r", [2, True]),
     (7, "peer_left", "r", [2, "bye"]),
-    (10, "spawn", "c", ["ball", PLACED, "ask", "with-room", PROPERTIES, 0, "allow", None]),
-    (10, "spawn", "c", ["bullet", PLACED, "deny", "with-master", {}, 16777215, "owner", [9, 3]]),
+    (10, "spawn", "c", ["ball", PLACED, "ask", "with-room", PROPERTIES, 0, "allow", None, "near"]),
+    (10, "spawn", "c", ["bullet", PLACED, "deny", "with-master", {}, 16777215, "owner", [9, 3], "always"]),
+    (10, "spawn", "c", ["cabin", PLACED, "allow", "with-master", {}, -256, "deny", None, "near"]),
     (
         11,
         "spawned",
@@ -230,6 +231,8 @@ CONTROL: list[tuple[int, str, str, list[Any]]] = [
     (37, "view", "c", [1.0, -2.5, 1e10, 160.0]),
     (38, "budget", "c", [256]),
     (39, "done", "r", [77]),
+    (40, "group", "c", [[[12, 0, 9, "along"], [31, 0, 8, {"text": "ü"}], [20, 0, 7]]]),
+    (40, "group", "r", [[[13, 0, 0, 9, "sight"]]]),
 ]
 
 
