@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
+from relay.pacing import FASTEST, SLOWEST
 from relay.replication import ReplicationConfig
 from soiree.rtc.engine import EngineConfig
 from soiree.settings import Setting, read_settings, whole
 from soiree.wire import limits
+from soiree.wire.state import TICK_HZ
 
 ENGINES: Final = ("auto", "libdatachannel", "aiortc", "none")
 """What may be asked for; none serves WebSockets alone."""
+SERVE_HZ: Final = tuple(TICK_HZ // every for every in range(FASTEST, SLOWEST + 1))
+"""Rates at which clients can be served: 60, 30, 20, 15, 12 and 10 Hz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +64,36 @@ class RelayConfig:
     """Names it to the homeserver; empty: a random one."""
     engine: str = "auto"
     """`auto`, `libdatachannel`, `aiortc`, or `none` for WebSocket alone."""
+    serve_hz: int = SERVE_HZ[0]
+    """Most frames a second that each client is sent; in overload fewer."""
     rtc: EngineConfig = field(default_factory=EngineConfig)
     room: RoomConfig = field(default_factory=RoomConfig)
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise ValueError(f"engine {self.engine!r} is not one of {', '.join(ENGINES)}")
+        if self.serve_hz not in SERVE_HZ:
+            raise ValueError(f"serve_hz {self.serve_hz} is not one of {', '.join(map(str, SERVE_HZ))}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "RelayConfig":
         """The configuration that the environment asks for. Raises SettingError, naming the variable."""
         values = read_settings(SETTINGS, os.environ if environment is None else environment)
         rtc = EngineConfig(bind_address=values.get("bind_address"), port=values.get("udp_port"))
-        return cls(relay_id=values.get("relay_id", ""), engine=values.get("engine", "auto"), rtc=rtc)
+        named = {name: values[name] for name in ("relay_id", "engine", "serve_hz") if name in values}
+        return cls(**named, rtc=rtc)
 
 
 def _engine(text: str) -> str:
     if text not in ENGINES:
         raise ValueError(f"{text!r} is not one of {', '.join(ENGINES)}")
     return text
+
+
+def _serve_hz(text: str) -> int:
+    if text not in map(str, SERVE_HZ):
+        raise ValueError(f"{text!r} is not one of {', '.join(map(str, SERVE_HZ))}")
+    return int(text)
 
 
 def _port(text: str) -> int:
@@ -113,6 +128,13 @@ SETTINGS: Final = (
         "a free one each",
         "One UDP port for all WebRTC connections (libdatachannel)",
         _port,
+    ),
+    Setting(
+        "SOIREE_SERVE_HZ",
+        "serve_hz",
+        "60",
+        "Most frames a second for each client: 60, 30, 20, 15, 12 or 10",
+        _serve_hz,
     ),
     Setting("SOIREE_RELAY_ID", "relay_id", "a random one", "Name of the relay", str),
 )

@@ -22,8 +22,10 @@ class Pacing:
         cpu_share: share of one core used over the last interval, all threads.
     """
 
-    def __init__(self, now: float, cpu_s: float) -> None:
-        self.serve_every = FASTEST
+    def __init__(self, now: float, cpu_s: float, fastest: int = FASTEST) -> None:
+        """Args: the clock and the process's CPU time (s), and the least that `serve_every` may be."""
+        self.serve_every = fastest
+        self._fastest = fastest
         self.cpu_share = 0.0
         self._since = now
         self._cpu_s = cpu_s
@@ -38,4 +40,4 @@ class Pacing:
         if self.cpu_share > BUSY_SHARE:
             self.serve_every = min(SLOWEST, self.serve_every + 1)
         elif self.cpu_share < IDLE_SHARE:
-            self.serve_every = max(FASTEST, self.serve_every - 1)
+            self.serve_every = max(self._fastest, self.serve_every - 1)

@@ -64,7 +64,7 @@ class RelayService:
             self._rtc.last_words = lambda reason: control.encode(Error(0, reason, LAST_WORDS.get(reason, "")))
         self._started_at = self._loop.time()
         self._tick = 0
-        self._pacing = Pacing(self._started_at, time.process_time())
+        self._pacing = Pacing(self._started_at, time.process_time(), TICK_HZ // self._config.serve_hz)
         self._clock = self._loop.call_later(1 / TICK_HZ, self._on_tick)
         self._sweeper = self._loop.call_later(SWEEP_S, self._on_sweep)
 

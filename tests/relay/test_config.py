@@ -33,6 +33,14 @@ def test_an_unknown_engine_is_refused() -> None:
         RelayConfig(engine="quic")
 
 
+def test_a_rate_that_is_no_whole_part_of_the_clock_is_refused() -> None:
+    with pytest.raises(ValueError, match="serve_hz"):
+        RelayConfig(serve_hz=25)
+    with pytest.raises(ValueError, match=r"^SOIREE_SERVE_HZ: "):
+        RelayConfig.from_environment({"SOIREE_SERVE_HZ": "25"})
+    assert RelayConfig.from_environment({"SOIREE_SERVE_HZ": "20"}).serve_hz == 20
+
+
 def test_the_environment_is_read() -> None:
     config = RelayConfig.from_environment(
         {

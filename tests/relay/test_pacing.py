@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from relay.pacing import FASTEST, INTERVAL_S, SLOWEST, Pacing
 
 
-def after(shares: list[float]) -> Pacing:
-    pacing, now, cpu = Pacing(0.0, 0.0), 0.0, 0.0
+def after(shares: list[float], fastest: int = FASTEST) -> Pacing:
+    pacing, now, cpu = Pacing(0.0, 0.0, fastest), 0.0, 0.0
     for share in shares:
         now += INTERVAL_S
         cpu += share * INTERVAL_S
@@ -18,6 +18,11 @@ def after(shares: list[float]) -> Pacing:
 def test_overload_slows_to_the_slowest_and_calm_brings_it_back() -> None:
     assert after([1.2] * 20).serve_every == SLOWEST
     assert after([1.2] * 20 + [0.1] * 20).serve_every == FASTEST
+
+
+def test_it_serves_no_faster_than_it_was_told() -> None:
+    assert after([0.1] * 20, fastest=3).serve_every == 3
+    assert after([1.2] * 20 + [0.1] * 20, fastest=3).serve_every == 3
 
 
 def test_between_the_marks_nothing_changes() -> None:
