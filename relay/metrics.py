@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from soiree.transport import CONTROL
 
 _TICK_BUCKETS_S = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.012, 0.016, 0.033, 0.066, 0.132)
+_STREAK_BUCKETS = (1, 2, 3, 4, 6, 10, 20, 60)
 
 
 class Metrics:
@@ -27,6 +28,9 @@ class Metrics:
         )
         self.late_ticks = Counter(
             "soiree_late_ticks", "Ticks left out since the clock was late", registry=self.registry
+        )
+        self.late_streaks = Histogram(
+            "soiree_late_streak_ticks", "Ticks left out in a row", buckets=_STREAK_BUCKETS, registry=self.registry
         )
         self.serve_every = Gauge(
             "soiree_serve_every_ticks", "Clients are served on every n-th tick", registry=self.registry

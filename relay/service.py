@@ -118,6 +118,7 @@ class RelayService:
         self.metrics.rooms.set(len(self._rooms))
         hosted.room.close(reason, self._loop.time())
         hosted.flush()
+        self._switchboard.dismiss(hosted, reason)
 
     async def kick(self, room_id: str, peer_id: int, reason: str) -> bool:
         hosted = self._rooms.get(room_id)
@@ -194,6 +195,7 @@ class RelayService:
         due = max(self._tick + 1, int((now - self._started_at) * TICK_HZ))
         if due > self._tick + 1:
             self.metrics.late_ticks.inc(due - self._tick - 1)
+            self.metrics.late_streaks.observe(due - self._tick - 1)
         self._tick = due
         # Before the work: one room that fails must not stop the clock of all.
         self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
