@@ -80,6 +80,10 @@ class Connections:
         waiting = [c for c in self.of(newest.hosted, newest.peer) if not c.attached and c is not newest]
         return waiting[: max(0, len(waiting) + 2 - MAX_CONNECTIONS_PER_SESSION)]
 
+    def waiting(self, hosted: "HostedRoom") -> list[Connection]:
+        """Those of a room that do not carry a session, and are not being closed."""
+        return [c for c in self._by_conn.values() if c.hosted is hosted and not c.attached and not c.refused]
+
     def silent(self, now: float) -> Iterable[Connection]:
         """Those that are open and should have said hello by now."""
         return [c for c in self._by_conn.values() if c.opened and not c.attached and c.hello_by < now]

@@ -14,7 +14,7 @@ from soiree.ticket import Ticket
 from soiree.transport import CONTROL, STATE
 from soiree.wire import control
 from soiree.wire.errors import WireError
-from soiree.wire.messages import VERSION, Error, Hello
+from soiree.wire.messages import VERSION, Bye, Error, Hello, Message
 from soiree.wire.state import FrameType
 
 log = logging.getLogger("soiree.relay.room")
@@ -95,9 +95,17 @@ class HostedRoom:
 
     def refuse(self, connection: Connection, code: str, message: str) -> None:
         """Say why, and close a connection that does not (or no longer) carry its session."""
+        self._hang_up(connection, Error(0, code, message), code)
+
+    def dismiss(self, connection: Connection, reason: str) -> None:
+        """Say that the session is over, and close a connection that does not carry it."""
+        self._hang_up(connection, Bye(0, reason), reason)
+
+    @staticmethod
+    def _hang_up(connection: Connection, last: Message, reason: str) -> None:
         connection.attached, connection.refused = False, True
-        connection.transport.send(connection.conn, CONTROL, control.encode(Error(0, code, message)))
-        connection.transport.close(connection.conn, code)
+        connection.transport.send(connection.conn, CONTROL, control.encode(last))
+        connection.transport.close(connection.conn, reason)
 
     def frame(self, peer: int, payload: bytes, now: float) -> None:
         """A message of the state stream: STATE waits for the tick, all else is dealt with at once."""

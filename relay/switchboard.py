@@ -40,6 +40,11 @@ class Switchboard:
         self.connections.remove(connection.conn)
         self._metrics.connections.set(len(self.connections))
 
+    def dismiss(self, hosted: HostedRoom, reason: str) -> None:
+        """A room has ended: tell whoever has a connection there that has not said hello, or whose hello is still on its way."""
+        for connection in self.connections.waiting(hosted):
+            hosted.dismiss(connection, reason)
+
     def close_silent(self) -> None:
         """Close what should have said hello by now."""
         for connection in self.connections.silent(self._loop.time()):
@@ -94,5 +99,6 @@ class Switchboard:
         self._metrics.connections.set(len(self.connections))
         log.debug("connection %s closed: %s", connection.name, reason)
         connection.hosted.lost(connection, self._loop.time())
-        if self.home is not None:
+        if self.home is not None and not connection.opened:
+            # An open one has been told why over its own streams, and what comes by way of the homeserver could overtake that.
             self.home.connection_closed(connection.name, reason)

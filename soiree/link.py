@@ -112,7 +112,7 @@ class HomeLink(Protocol):
         """A local candidate for the client behind `connection`."""
 
     def connection_closed(self, connection: str, reason: str) -> None:
-        """The WebRTC connection is gone."""
+        """The WebRTC connection is gone before it has opened; on one that was open the relay has said why itself."""
 
     def peer_joined(self, room_id: str, peer_id: int) -> None:
         """A session was opened with its ticket."""

@@ -111,10 +111,24 @@ async def test_an_ice_restart_carries_the_session_to_a_new_connection(visit: Vis
         await visit.open(2)
         assert (await visit.hello(2)).peer == joined["peer_id"]
         await visit.told.until_closed(1)
+        await until(lambda: visit.connections() == 1)
+        # The older one was told why itself; said here as well, it could come first, and without the words.
+        await ws.send_json({"type": "offer", "token": joined["resume"], "sdp": await visit.engine.offer(3)})
         while (message := await ws.receive_json(timeout=10))["type"] == "candidate":
             pass
-        assert (message["type"], message["reason"]) == ("closed", "superseded")
+        assert message["type"] == "answer"
     assert await peers(visit) == 1
+
+
+async def test_a_connection_that_never_opened_is_told_of_by_the_socket(visit: Visit) -> None:
+    joined = await visit.lobby.join(visit.room)
+    async with visit.lobby.client.ws_connect("/api/v1/signal") as ws:
+        await ws.send_json({"type": "offer", "token": joined["ticket"], "sdp": await visit.engine.offer(1)})
+        assert (await ws.receive_json(timeout=10))["type"] == "answer"
+        assert (await visit.lobby.call("DELETE", f"/rooms/{visit.room['id']}", key=visit.host_key))[0] == 204
+        while (message := await ws.receive_json(timeout=10))["type"] == "candidate":
+            pass
+        assert (message["type"], message["reason"]) == ("closed", "closed")
 
 
 async def test_a_join_with_an_offer_is_in_with_one_round_trip(visit: Visit) -> None:

@@ -9,8 +9,10 @@ from joserfc import jws
 
 import soiree
 from soiree import rtc
+from soiree.wire import messages as m
 from tests.system.party_process import party
-from tests.system.ways import join
+from tests.system.raw import raw
+from tests.system.ways import join, server_engine
 
 SOON_S = 5.0
 
@@ -33,6 +35,15 @@ async def test_peers_are_told_and_the_process_ends_in_order(
             assert refused.value.reason == "shutdown"
         assert server.process.wait(SOON_S) == 0
         assert server.complaints() == []
+
+
+async def test_who_is_about_to_say_hello_is_told_too(tmp_path: Path, way: str) -> None:
+    """A client changes over to a connection by a hello: what is told on the older one while that is on its way, it does not hear."""
+    with party(server_engine(way), tmp_path) as server:
+        async with raw(server.url, server.room(), way) as client:
+            server.process.send_signal(signal.SIGTERM)
+            assert await client.end() == "shutdown"
+            assert client.all(m.Bye)
 
 
 async def test_a_server_without_guests_ends_at_once(tmp_path: Path) -> None:
