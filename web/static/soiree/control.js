@@ -39,6 +39,8 @@ const U32 = 0xffffffff;
 const number = integer(0, U32);
 const entity = integer(1, 0xffffff);
 const entityOrNone = integer(0, 0xffffff);
+/** −k: what the k-th message of the same group spawns. */
+const entityOrEarlier = integer(-limits.MAX_GROUP_MESSAGES, 0xffffff);
 const peer = integer(2, 0x7fffffff);
 const peerOrNobody = integer(0, 0x7fffffff);
 const address = integer(-0x7fffffff, 0x7fffffff);
@@ -59,10 +61,13 @@ const rule = oneOf("ask", "allow", "deny");
 const lifetime = oneOf("with-master", "with-room", "persistent");
 const attachRule = oneOf("allow", "owner", "deny");
 const children = oneOf("reparent", "along");
+const relevance = oneOf("near", "always");
 const cause = oneOf("request", "answer", "assign", "release", "lapse", "left", "resume", "adopt");
 const coordinate = real(-(2 ** 37), 2 ** 37);
 const radius = real(0, 65536);
 const anything = /** @type {Check} */ (() => true);
+/** @type {Check} */
+const messages = (value) => Array.isArray(value) && within(value.length, 1, limits.MAX_GROUP_MESSAGES);
 /** @type {Check} */
 const version = (value) => Array.isArray(value) && value.length >= 2 && value.every(integer(0, 65535));
 /** @type {Check} */
@@ -91,7 +96,7 @@ export const MESSAGES = Object.freeze([
   row(6, "peer_away", "r", { peer, away: bool }),
   row(7, "peer_left", "r", { peer, reason }),
   row(10, "spawn", "c", {
-    kind, state: placed, rule, lifetime, properties, parent: entityOrNone, attach_rule: attachRule, condition: orNil(condition),
+    kind, state: placed, rule, lifetime, properties, parent: entityOrEarlier, attach_rule: attachRule, condition: orNil(condition), relevance,
   }),
   row(11, "spawned", "r", {
     re: number, entity, uuid, kind, owner: peerOrNobody, master: peerOrNobody, rule, epoch, lifetime, attach_rule: attachRule,
@@ -112,7 +117,7 @@ export const MESSAGES = Object.freeze([
   row(24, "master_set", "r", { re: number, entity, master: peerOrNobody }),
   row(25, "set_lifetime", "c", { entity, lifetime }),
   row(26, "lifetime_set", "r", { re: number, entity, lifetime }),
-  row(27, "set_parent", "c", { entity, parent: entityOrNone, state: placed, condition: orNil(condition) }),
+  row(27, "set_parent", "c", { entity, parent: entityOrEarlier, state: placed, condition: orNil(condition) }),
   row(28, "parent_set", "r", { re: number, entity, parent: entityOrNone, attach: attachCount, tick, state: placed }),
   row(29, "set_attach_rule", "c", { entity, attach_rule: attachRule }),
   row(30, "attach_rule_set", "r", { re: number, entity, attach_rule: attachRule }),
@@ -125,6 +130,7 @@ export const MESSAGES = Object.freeze([
   row(37, "view", "c", { x: coordinate, y: coordinate, z: coordinate, radius_m: radius }),
   row(38, "budget", "c", { kbit_s: integer(0, 1_000_000) }),
   row(39, "done", "r", { re: number }),
+  row(40, "group", "both", { messages }),
 ]);
 
 const BY_CODE = new Map(MESSAGES.map((type) => [type.code, type]));
@@ -132,49 +138,78 @@ const BY_TYPE = new Map(MESSAGES.map((type) => [type.type, type]));
 
 /** Types that belong to a connection and have number 0. */
 const UNNUMBERED = new Set(["hello", "welcome", "error", "bye"]);
+/** Types that are never in a group. */
+const ALONE = new Set([...UNNUMBERED, "group"]);
+/** Fields that may be left out, and what that means. @type {Readonly<Record<string, unknown>>} */
+const DEFAULTS = Object.freeze({ relevance: "near" });
 
 /** @param {string | null} type @returns {boolean} whether messages of that type are numbered */
 export const isNumbered = (type) => type === null || !UNNUMBERED.has(type);
 
 /**
- * @param {ControlMessage} message a field left out is nil
+ * @param {ControlMessage} message a field left out is nil; the `messages` of a group are such objects too, their number is 0
  * @returns {Uint8Array<ArrayBuffer>}
  * @throws {WireError} when a field is not what the table says, or the whole is longer than MAX_CONTROL_BYTES
  */
 export function encodeControl(message) {
+  const bytes = encode(toArray(message));
+  if (bytes.length > limits.MAX_CONTROL_BYTES) throw new WireError(`${message.type} of ${bytes.length} bytes, ${limits.MAX_CONTROL_BYTES} at most`);
+  return bytes;
+}
+
+/** @param {ControlMessage} message @returns {unknown[]} */
+function toArray(message) {
   const type = BY_TYPE.get(message.type);
   if (!type) throw new WireError(`there is no message ${message.type}`);
   const values = type.fields.map(([field, check]) => {
-    if (!check(message[field])) throw new WireError(`${type.type}.${field} cannot be ${describe(message[field])}`);
-    return message[field] ?? null;
+    const value = message[field] ?? DEFAULTS[field] ?? null;
+    if (!check(value)) throw new WireError(`${type.type}.${field} cannot be ${describe(value)}`);
+    return field === "messages" ? value.map(grouped) : value;
   });
-  const bytes = encode([type.code, message.n, ...values]);
-  if (bytes.length > limits.MAX_CONTROL_BYTES) throw new WireError(`${type.type} of ${bytes.length} bytes, ${limits.MAX_CONTROL_BYTES} at most`);
-  return bytes;
+  return [type.code, message.n, ...values];
+}
+
+/** @param {ControlMessage} message @returns {unknown[]} as it stands in a group */
+function grouped(message) {
+  if (ALONE.has(message.type)) throw new WireError(`${message.type} cannot be in a group`);
+  return toArray({ ...message, n: 0 });
 }
 
 /**
  * @param {Uint8Array} bytes
  * @param {"c" | "r"} from who sent it
- * @returns {ControlMessage | UnknownMessage}
+ * @returns {ControlMessage | UnknownMessage} of a group, `messages` are such messages again, with number 0
  * @throws {WireError}
  */
 export function decodeControl(bytes, from = "r") {
   if (bytes.length > limits.MAX_CONTROL_BYTES) throw new WireError(`a message of ${bytes.length} bytes`);
-  const array = decode(bytes);
+  return fromArray(decode(bytes), from);
+}
+
+/** @param {unknown} array @param {"c" | "r"} from @returns {ControlMessage | UnknownMessage} */
+function fromArray(array, from) {
   if (!Array.isArray(array) || array.length < 2) throw new WireError("a control message is an array [type, n, …]");
   const [code, n, ...values] = array;
   if (!integer(0, U32)(code) || !number(n)) throw new WireError("a control message begins with its type and its number");
   const type = BY_CODE.get(code);
   if (!type) return { type: null, n };
   if (type.from !== "both" && type.from !== from) throw new WireError(`${type.type} comes from the other side`);
-  if (values.length < type.fields.length) throw new WireError(`${type.type} lacks fields`);
   /** @type {ControlMessage} */
   const message = { type: type.type, n };
   type.fields.forEach(([field, check], i) => {
-    if (!check(values[i])) throw new WireError(`${type.type}.${field} is out of range`);
-    message[field] = values[i];
+    const value = i < values.length ? values[i] : DEFAULTS[field];
+    if (value === undefined) throw new WireError(`${type.type} lacks fields`);
+    if (!check(value)) throw new WireError(`${type.type}.${field} is out of range`);
+    message[field] = field === "messages" ? value.map((/** @type {unknown} */ one) => fromGroup(one, from)) : value;
   });
+  return message;
+}
+
+/** @param {unknown} array @param {"c" | "r"} from @returns {ControlMessage | UnknownMessage} */
+function fromGroup(array, from) {
+  const message = fromArray(array, from);
+  if (message.n !== 0) throw new WireError("a message in a group has number 0");
+  if (message.type !== null && ALONE.has(message.type)) throw new WireError(`${message.type} cannot be in a group`);
   return message;
 }
 
@@ -182,5 +217,6 @@ export function decodeControl(bytes, from = "r") {
 function describe(value) {
   if (typeof value === "string") return `a text of ${value.length} characters`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === "object" ? `this ${value === null ? "null" : "object"}` : String(value);
 }

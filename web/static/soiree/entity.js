@@ -1,7 +1,7 @@
 /** A thing in the room: what is known of it, and what may be done to it (docs/PROTOCOL.md sections 4 and 7). */
 
 import { SoireeError } from "./errors.js";
-import { CHILD, encodePlaced, MOVE, POSE, PROPS, REST, UPRIGHT } from "./sections.js";
+import { CHILD, encodePlaced, FAR, MOVE, POSE, PROPS, REST, UPRIGHT } from "./sections.js";
 
 /** @typedef {import("./quantise.js").Vector3} Vector3 */
 /** @typedef {import("./quantise.js").Quaternion} Quaternion */
@@ -190,12 +190,11 @@ export class Entity {
   /**
    * Owner: lets it ride in another, or (null) no longer.
    * @param {Entity | null} parent
-   * @param {Motion & {condition?: Condition}} [motion] in the new frame of reference; where it is now if left out
+   * @param {Motion & {condition?: Condition}} [motion] in the new frame of reference; what is left out: where it is now, at rest there
    */
   async setParent(parent, { condition, ...motion } = {}) {
-    const there = { ...(motion.position ? {} : relativeTo(this, parent)), ...motion };
-    const transform = { ...transformOf(this, there, parent !== null), entity: 0, attach: 0 };
-    await this.#command("set_parent", { parent: parent?.id ?? 0, state: encodePlaced([transform]), condition: conditionOf(condition) });
+    const state = encodePlaced([heldTransform(this, parent, motion)]);
+    await this.#command("set_parent", { parent: parent?.id ?? 0, state, condition: conditionOf(condition) });
   }
 
   /** Master: removes it. @param {{children?: "reparent" | "along"}} [options] what happens to those that ride in it */
@@ -209,7 +208,8 @@ export class Entity {
     this.rotation = rotation;
     this.velocity = velocity;
     this.teleported = teleport;
-    this.upright = section === UPRIGHT;
+    // FAR tells nothing of it.
+    if (section !== FAR) this.upright = section === UPRIGHT;
   }
 
   #mustOwn() {
@@ -249,6 +249,18 @@ export function transformOf(now, motion, riding = now.parentId !== 0) {
   return {
     slot: "transform", section, entity: 0, attach: riding ? now.attach : 0, age: 0, teleport, position: [...position], rotation: [...rotation], velocity: [...velocity],
   };
+}
+
+/**
+ * Where an entity is to be in a new parent.
+ * @param {Entity} entity
+ * @param {Entity | null | undefined} parent null: the world; undefined: not there yet
+ * @param {Motion} motion as wanted
+ * @returns {Transform} for a placed record
+ */
+export function heldTransform(entity, parent, motion) {
+  const now = parent === undefined ? { rotation: IDENTITY } : relativeTo(entity, parent);
+  return { ...transformOf(entity, { velocity: [0, 0, 0], ...now, ...motion }, parent !== null), entity: 0, attach: 0 };
 }
 
 /** @param {Entity} entity @param {Entity | null} parent @returns {{position: Vector3, rotation: Quaternion}} where it is, seen from there */

@@ -15,6 +15,7 @@ import { Room } from "./room.js";
 export { Ask } from "./ask.js";
 export { Entity } from "./entity.js";
 export { ClosedError, JoinError, REFUSALS, RefusedError, SoireeError, WireError } from "./errors.js";
+export { Group, Unborn } from "./group.js";
 export { Extension } from "./msgpack.js";
 export { Room } from "./room.js";
 

@@ -10,5 +10,6 @@ export const MAX_PROPERTIES = 32;
 export const MAX_DATA_BYTES = 1024;
 export const MAX_PROPS_RECORD_BYTES = 255;
 export const MAX_PLACED_BYTES = 400;
+export const MAX_GROUP_MESSAGES = 256;
 export const MAX_UNAPPLIED_MESSAGES = 8192;
 export const MAX_UNAPPLIED_BYTES = 1048576;

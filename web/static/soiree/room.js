@@ -1,14 +1,16 @@
 /** A room one is in: peers, entities, commands and events. Made by {@link join} in index.js. */
 
 import { Ask } from "./ask.js";
-import { Commands } from "./commands.js";
+import { Commands, refusal } from "./commands.js";
 import { Emitter } from "./emitter.js";
-import { conditionOf, transformOf } from "./entity.js";
+import { conditionOf } from "./entity.js";
 import { ClosedError, JoinError, SoireeError } from "./errors.js";
 import { Gate } from "./gate.js";
+import { Group } from "./group.js";
 import { Link } from "./link.js";
 import { Pace } from "./pace.js";
-import { CHILD, encodePlaced, POSE, PROPS } from "./sections.js";
+import { CHILD } from "./sections.js";
+import { spawnMessage } from "./spawning.js";
 import { World } from "./world.js";
 
 /** @typedef {import("./control.js").ControlMessage} ControlMessage */
@@ -20,22 +22,6 @@ import { World } from "./world.js";
 /** @typedef {import("./world.js").Peer} Peer */
 
 /** @typedef {import("./gate.js").GateOptions & {sendHz?: number}} RoomOptions */
-
-/**
- * @typedef {object} SpawnOptions
- * @property {import("./quantise.js").Vector3} position metres; with a parent relative to it
- * @property {import("./quantise.js").Quaternion} [rotation]
- * @property {import("./quantise.js").Vector3} [velocity] m/s
- * @property {boolean} [upright] turns about +Y only
- * @property {import("./entity.js").Rule} [rule] `ask` by default
- * @property {import("./entity.js").Lifetime} [lifetime] `with-master` by default
- * @property {Record<string, import("./entity.js").Property>} [properties]
- * @property {Entity | null} [parent]
- * @property {import("./entity.js").AttachRule} [attachRule] `allow` by default
- * @property {Condition} [condition] refused unless we own that entity at that epoch
- * @property {Partial<import("./sections.js").PoseJoints>} [pose]
- * @property {Uint8Array} [props]
- */
 
 /** How often one's own state goes up at most, by default. */
 const SEND_HZ = 20;
@@ -52,6 +38,8 @@ export class Room extends Emitter {
   #isHost = false;
   /** @type {{id: string, code: string, name: string, max_speed_m_s: number}} */
   #about = { id: "", code: "", name: "", max_speed_m_s: 0 };
+  /** Events of the group that is being applied: told when all of it is. @type {[string, unknown][] | null} */
+  #held = null;
   /** Settles join(). @type {{resolve: () => void, reject: (error: Error) => void}} */
   #entering = { resolve: () => {}, reject: () => {} };
 
@@ -60,7 +48,7 @@ export class Room extends Emitter {
     super();
     this.#name = options.name;
     this.#gate = new Gate(options);
-    this.#world = new World((type, detail) => this.emit(type, detail), this);
+    this.#world = new World((type, detail) => this.#tell(type, detail), this);
     this.#link = new Link({
       admit: () => this.#gate.admit(),
       onWelcome: (welcome, resumed) => this.#welcomed(welcome, resumed),
@@ -103,22 +91,31 @@ export class Room extends Emitter {
 
   /**
    * @param {string} kind a name of the application's; `avatar` is what we look from
-   * @param {SpawnOptions} options
+   * @param {import("./spawning.js").SpawnOptions} options
    * @returns {Promise<Entity>} ours; rejects with RefusedError
    */
-  async spawn(kind, options) {
-    const { rule = "ask", lifetime = "with-master", properties = {}, parent = null, attachRule = "allow", condition, pose, props, ...motion } = options;
-    const rest = { position: motion.position, rotation: IDENTITY, velocity: STILL, upright: false, parentId: 0, attach: 0 };
-    /** @type {StateRecord[]} */
-    const records = [{ ...transformOf(rest, motion, parent !== null), entity: 0 }];
-    if (pose) records.push({ slot: "pose", section: POSE, entity: 0, pose: { head: null, left: null, right: null, ...pose } });
-    if (props) records.push({ slot: "props", section: PROPS, entity: 0, bytes: props });
-    const spawned = await this.command({
-      type: "spawn", kind, state: encodePlaced(records), rule, lifetime, properties, parent: parent?.id ?? 0, attach_rule: attachRule, condition: conditionOf(condition),
-    });
+  async spawn(kind, { parent = null, ...options }) {
+    const spawned = await this.command({ ...spawnMessage(kind, options, parent !== null), parent: parent?.id ?? 0 });
     const entity = this.entities.get(spawned.entity);
     if (!entity) throw new SoireeError("unknown-entity", "it was removed before we saw it");
     return entity;
+  }
+
+  /**
+   * Several commands as one: nobody sees what lies between them.
+   *
+   *     const group = room.group();
+   *     const car = group.spawn("vehicle", { position: [0, 0, 0] });
+   *     group.spawn("cabin", { parent: car, position: [0, 1, 0] });
+   *     const [vehicle, cabin] = await group.commit();
+   *
+   * @returns {Group} empty
+   */
+  group() {
+    return new Group(async (commands) => {
+      const answers = await this.#commands.answersTo(this.#link.send({ type: "group", messages: commands }), commands.length);
+      return answers.map((answer) => (answer.type === "refused" ? refusal(answer) : answer.type === "spawned" ? this.entities.get(answer.entity) ?? null : null));
+    });
   }
 
   /**
@@ -144,7 +141,11 @@ export class Room extends Emitter {
     return true;
   }
 
-  /** Looks from here instead of from our avatar. @param {import("./quantise.js").Vector3} position metres @param {number} radiusM 0: from the avatar again */
+  /**
+   * Looks from here instead of from our avatar.
+   * @param {import("./quantise.js").Vector3} position metres
+   * @param {number} radiusM what is nearer is told to us, up to 1000; 0: from the avatar again, 160 m
+   */
   async setView([x, y, z], radiusM) {
     await this.command({ type: "view", x, y, z, radius_m: radiusM });
   }
@@ -239,6 +240,25 @@ export class Room extends Emitter {
 
   /** @param {ControlMessage} message */
   #received(message) {
+    if (message.type !== "group") return this.#take(message);
+    this.#held = [];
+    try {
+      for (const one of message.messages) if (one.type !== null) this.#take(one);
+    } finally {
+      const events = this.#held;
+      this.#held = null;
+      for (const [type, detail] of events) this.emit(type, detail);
+    }
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    if (this.#held) this.#held.push([type, detail]);
+    else this.emit(type, detail);
+  }
+
+  /** @param {ControlMessage} message alone, or of a group */
+  #take(message) {
     this.#world.apply(message);
     if (message.type === "ask") this.#asked(message);
     else if (message.type === "granted" && message.owner !== this.peerId) this.#forget(message.entity);
@@ -261,7 +281,7 @@ export class Room extends Emitter {
     const peer = this.peers.get(from);
     if (!entity || !peer) return;
     const answer = async (/** @type {boolean} */ allow) => void await this.command({ type: "answer", ticket, allow });
-    this.emit("ask", { ask: new Ask(entity, peer, note, timeoutMs, answer) });
+    this.#tell("ask", { ask: new Ask(entity, peer, note, timeoutMs, answer) });
   }
 
   /** @param {string} reason */
@@ -279,6 +299,3 @@ export class Room extends Emitter {
     this.emit("closed", { reason, message });
   }
 }
-
-const IDENTITY = /** @type {import("./quantise.js").Quaternion} */ ([0, 0, 0, 1]);
-const STILL = /** @type {import("./quantise.js").Vector3} */ ([0, 0, 0]);
