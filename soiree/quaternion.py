@@ -1,6 +1,11 @@
 """Pure core: rotations as unit quaternions (x, y, z, w), and vectors turned by them."""
 
+import math
+
 from soiree.wire.quantise import Quat, Vec3
+
+NEARLY_ALIKE = 0.9995
+"""Cosine of half the angle between two rotations from which on the straight line between them is as good as the arc."""
 
 
 def multiply(a: Quat, b: Quat) -> Quat:
@@ -31,3 +36,18 @@ def rotate(rotation: Quat, vector: Vec3) -> Vec3:
         vy + w * ty + z * tx - x * tz,
         vz + w * tz + x * ty - y * tx,
     )
+
+
+def slerp(a: Quat, b: Quat, share: float) -> Quat:
+    """The rotation that lies `share` of the way from `a` (0) to `b` (1), on the shorter arc and at an even pace."""
+    dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
+    sign = -1.0 if dot < 0 else 1.0
+    if sign * dot > NEARLY_ALIKE:
+        of_a, of_b = 1.0 - share, share
+    else:
+        angle = math.acos(sign * dot)
+        of_a, of_b = math.sin((1.0 - share) * angle), math.sin(share * angle)
+    of_b *= sign
+    x, y, z, w = (of_a * one + of_b * other for one, other in zip(a, b, strict=True))
+    norm = math.sqrt(x * x + y * y + z * z + w * w)
+    return (x / norm, y / norm, z / norm, w / norm)
