@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from party.bots import crowd as cr
-from party.bots.report import Percentiles, Report
+from party.bots.report import Report
 from soiree.client.errors import JoinError, SoireeError
 from soiree.client.ladder import Choice
 
@@ -25,6 +25,8 @@ ADVICE = {
     "wrong-password": "Give it with --password.",
 }
 """What to do when nobody could join, by the error's code."""
+MARKS = {"min": "least", "p5": "5th percentile", "p50": "median", "p99": "99th percentile", "max": "most"}
+"""Of distributions, in words."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -40,23 +42,30 @@ INTERRUPTED = 130
 )
 @click.option("--seconds", type=click.FloatRange(1, 86400), default=30.0, show_default=True, help="How long they play.")
 @click.option(
-    "--scenario", type=click.Choice(["wander", "ball"]), default="wander", show_default=True,
-    help="wander: they walk about; ball: they also grab, throw and hand on balls.",
+    "--scenario", type=click.Choice(["wander", "ball", "city", "vr"]), default="wander", show_default=True,
+    help="wander: they walk about; ball: they also grab, throw and hand on balls; city: they drive round blocks, "
+    "in and out of sight of each other, and ride with each other; vr: they stand in groups in a hall, moving head and hands.",
 )  # fmt: skip
 @click.option("--transport", type=click.Choice(["auto", "webrtc", "websocket"]), default="auto", show_default=True)
 @click.option("--engine", type=click.Choice(["auto", "libdatachannel", "aiortc"]), default="auto", show_default=True)
 @click.option("--password", help="Of the room, if it has one.")
+@click.option(
+    "--budget-kbit-s", type=click.IntRange(0, 1_000_000), default=0, show_default=True,
+    help="With vr: what each asks to be sent at most, headers included; 0: the relay adapts.",
+)  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Of what they do.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def bots(
     url: str, room: str | None, count: int, hz: float, seconds: float, scenario: str, transport: str, engine: str,
-    password: str | None, seed: int, as_json: bool,
+    password: str | None, budget_kbit_s: int, seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Fill a room with bots, measure latency and loss, and check that all end with the same view.
 
     The exit code is 0 only if all joined, no control message was lost and all views agreed.
     """
-    config = cr.CrowdConfig(url, room, count, hz, seconds, scenario, cast(Choice, transport), engine, password, seed)
+    config = cr.CrowdConfig(
+        url, room, count, hz, seconds, scenario, cast(Choice, transport), engine, password, seed, budget_kbit_s
+    )
     console = Console(stderr=True)
     bar = None if as_json else _Bar(console)
     try:
@@ -74,7 +83,12 @@ def bots(
     else:
         _show(report, Console())
     for difference in crowd.differences[:SHOWN_DIFFERENCES]:
-        click.echo(difference, err=True)
+        click.echo(difference.words, err=True)
+    if report.saturated:
+        click.echo(
+            f"The bots themselves were saturated ({report.cpu_share:.0%} of a core): give them another machine or core.",
+            err=True,
+        )
     sys.exit(0 if report.sound else 1)
 
 
@@ -128,10 +142,13 @@ class _Bar:
 def _show(report: Report, console: Console) -> None:
     table = Table(show_header=False, box=None)
     for name, value in report.as_dict().items():
-        shown = getattr(report, name)
-        if isinstance(shown, Percentiles):
-            value = f"median {shown.p50}, 99th percentile {shown.p99}, most {shown.max}"
-        elif isinstance(value, dict):
-            value = ", ".join(f"{key}: {count}" for key, count in value.items()) or "none"
-        table.add_row(name.replace("_", " "), str(value))
+        table.add_row(name.replace("_", " "), _in_words(value))
     console.print(table)
+
+
+def _in_words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return "unknown" if value is None else str(value)
+    if value and value.keys() <= MARKS.keys():
+        return ", ".join(f"{MARKS[mark]} {each}" for mark, each in value.items())
+    return ", ".join(f"{key}: {count}" for key, count in value.items()) or "none"

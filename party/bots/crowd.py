@@ -3,19 +3,26 @@
 import asyncio
 import contextlib
 import gc
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from aiohttp import ClientSession
 
 import soiree
 from party.bots import report as rp
-from party.bots.bot import BALL_KIND, Bot
-from party.bots.report import Percentiles, Report
+from party.bots.agreement import Difference
+from party.bots.bot import Bot
+from party.bots.city import CityPlay
+from party.bots.measuring import Carried, Measured, late_ticks
+from party.bots.play import BallGame, Play, Wander
+from party.bots.report import Down, Percentiles, Report
 from party.bots.tally import Tally
+from party.bots.vr import VrPlay
 from soiree.client.ladder import Choice
 from soiree.client.lobby import Lobby, split_invite
 
@@ -29,7 +36,8 @@ LAST_WORDS_S = 5.0
 """How long commands under way may take once everybody has stopped."""
 SPARE_PLACES = 8
 """Beyond the bots, in a room made for them."""
-BALLS_PER_BOT = 0.2
+LOOK_S = 0.05
+"""How often the play looks on while it is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +51,13 @@ class CrowdConfig:
     hz: float
     seconds: float
     scenario: str = "wander"
-    """"wander" or "ball"."""
+    """"wander", "ball", "city" or "vr"."""
     transport: Choice = "auto"
     engine: str = "auto"
     password: str | None = None
     seed: int = 1
+    budget_kbit_s: int = 0
+    """What each asks to be sent at most, in "vr"; 0: the relay adapts."""
     warm_up_s: float = 1.0
     """From when all are in until measuring begins."""
     settle_s: float = 2.0
@@ -69,10 +79,11 @@ class Crowd:
     def __init__(self, config: CrowdConfig, on_progress: Callable[[Progress], None] = lambda _: None) -> None:
         self.config = config
         self.code = config.room
-        self.bots: list[Bot] = []
-        self.differences: list[str] = []
+        self.differences: list[Difference] = []
         self._on_progress = on_progress
         self._random = Random(config.seed)
+        self._play: Play[Any] = _play_of(config)
+        self._loop_late_ms: list[float] = []
         self._errors: Counter[str] = Counter()
         self.kept_out: soiree.SoireeError | None = None
         """Why the first of those who could not join could not."""
@@ -92,7 +103,7 @@ class Crowd:
         guests = [asyncio.create_task(self._guest(index)) for index in range(self.config.count)]
         try:
             await self._everybody.wait()
-            return await self._play()
+            return await self._perform()
         finally:
             self._leave.set()
             _, late = await asyncio.wait(guests, timeout=10.0)
@@ -116,7 +127,7 @@ class Crowd:
             async with contextlib.AsyncExitStack() as stay:
                 async with self._gate:
                     bot = await self._bring_in(index, stay)
-                self.bots.append(bot)
+                self._play.bots.append(bot)
                 arrived = True
                 self._count_arrival()
                 leaving, ended = asyncio.create_task(self._leave.wait()), asyncio.create_task(bot.stay())
@@ -154,7 +165,7 @@ class Crowd:
                         )
                     )
                     self._tallies[index].join_ms = (time.monotonic() - begun) * 1000
-                    bot = Bot(index, room, self._tallies[index], Random(self._random.random()))
+                    bot: Bot = self._play.bot(index, room, self._tallies[index], Random(self._random.random()))
                     await bot.enter(config.hz, index / config.count / config.hz)
                     return bot
             except TimeoutError as error:
@@ -166,93 +177,125 @@ class Crowd:
 
     # What they do together
 
-    async def _play(self) -> Report:
-        if not self.bots:
-            return self._report(0.0, 0.0)
-        await self._set_out_balls()
+    async def _perform(self) -> Report:
+        play = self._play
+        if not play.bots:
+            return self._report(Measured())
+        await play.set_out()
         async with contextlib.AsyncExitStack() as ending:
-            listening = [asyncio.create_task(bot.listen()) for bot in self.bots]
+            listening = [asyncio.create_task(bot.listen()) for bot in play.bots]
             ending.push_async_callback(_end, listening)
             await asyncio.sleep(self.config.warm_up_s)
             gc.collect()
             gc.freeze()  # tens of thousands of objects that stay: no collection needs to walk them
             ending.callback(gc.unfreeze)
-            acting = [asyncio.create_task(bot.chatter()) for bot in self.bots]
-            if self.config.scenario == "ball":
-                acting += [asyncio.create_task(bot.play_ball()) for bot in self.bots]
+            chatter = [asyncio.create_task(bot.chatter(play.event_period_s)) for bot in play.bots]
+            acting = chatter + [asyncio.create_task(act) for act in play.acting()]
             ending.push_async_callback(_end, acting)
-            self._measure(True)
-            begun, cpu = time.monotonic(), time.process_time()
-            bytes_before = [_wire_bytes(bot) for bot in self.bots]
-            await self._pass_time("playing", self.config.seconds)
-            self._measure(False)
-            seconds, cpu_s = time.monotonic() - begun, time.process_time() - cpu
-            received = sum(_wire_bytes(bot) - before for bot, before in zip(self.bots, bytes_before, strict=True))
+            measured = await self._measured()
             await self._settle(acting)
-            return self._report(seconds, cpu_s / seconds, received)
+            return self._report(measured)
 
-    async def _set_out_balls(self) -> None:
-        if self.config.scenario != "ball":
-            return
-        for number in range(max(1, round(self.config.count * BALLS_PER_BOT))):
-            bot = self.bots[number % len(self.bots)]
-            await bot.room.spawn(BALL_KIND, (number * 0.5, 0.15, 0.0), rule="allow", lifetime="with-room")
+    async def _measured(self) -> Measured:
+        """Let them play, and measure it."""
+        play = self._play
+        ticks = await late_ticks(split_invite(self.config.url)[0])
+        before = [Carried.of(bot) for bot in play.bots]
+        self._measure(True)
+        begun, cpu_s = time.monotonic(), time.process_time()
+        play.begin(begun)
+        await self._pass_time("playing", self.config.seconds, play.observe)
+        ended = time.monotonic()
+        seconds, cpu_share = ended - begun, (time.process_time() - cpu_s) / (ended - begun)
+        play.end(ended)
+        self._measure(False)
+        carried = [Carried.of(bot) - earlier for bot, earlier in zip(play.bots, before, strict=True)]
+        later = await late_ticks(split_invite(self.config.url)[0])
+        since = None if ticks is None or later is None else (later.total - ticks.total, later.longest_since(ticks))
+        return Measured(
+            seconds=seconds,
+            cpu_share=cpu_share,
+            kbit_s=[each.bits(rp.HEADER_BYTES) / 1000 / seconds for each in carried],
+            kbit_s_with_headers=[each.bits(each.overhead) / 1000 / seconds for each in carried],
+            late_ticks=None if since is None else since[0],
+            longest_late_streak=None if since is None else since[1],
+        )
 
-    async def _pass_time(self, stage: str, seconds: float) -> None:
-        begun = time.monotonic()
-        while (passed := time.monotonic() - begun) < seconds:
-            self._on_progress(Progress(stage, passed, seconds))
-            await asyncio.sleep(min(0.25, seconds - passed))
+    async def _pass_time(self, stage: str, seconds: float, look: Callable[[float], None] = lambda _now_s: None) -> None:
+        begun = now = time.monotonic()
+        shown = -1.0
+        while (passed := now - begun) < seconds:
+            if passed - shown >= 0.25:
+                shown = passed
+                self._on_progress(Progress(stage, passed, seconds))
+            due = min(now + LOOK_S, begun + seconds)
+            await asyncio.sleep(due - now)
+            now = time.monotonic()
+            look(now)
+            self._loop_late_ms.append((now - due) * 1000)
         self._on_progress(Progress(stage, seconds, seconds))
 
     async def _settle(self, acting: list[asyncio.Task[None]]) -> None:
         """Everybody stops; 2 s later views are compared."""
         self._on_progress(Progress("settling", 0, self.config.settle_s))
-        for bot in self.bots:
+        for bot in self._play.bots:
             bot.stop()
         await asyncio.wait(acting, timeout=LAST_WORDS_S)
         await self._pass_time("settling", self.config.settle_s)
         for task in acting:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 self._errors[type(error).__name__] += 1
-        here = [bot for bot in self.bots if bot.room.closed is None]
-        views = {bot.room.peer_id: {key: entity.account() for key, entity in bot.room.entities.items()} for bot in here}
-        self.differences = rp.differences(views)
+        self.differences = self._play.differences()
 
     def _measure(self, measuring: bool) -> None:
         for tally in self._tallies:
             tally.measuring = measuring
 
-    def _report(self, seconds: float, cpu_share: float, received_bytes: int = 0) -> Report:
-        tallies = [bot.tally for bot in self.bots]
-        here = [bot for bot in self.bots if bot.room.closed is None]
-        sent = {bot.room.peer_id: bot.tally.events_sent for bot in self.bots}
+    def _report(self, measured: Measured) -> Report:
+        play = self._play
+        tallies = [bot.tally for bot in play.bots]
+        here = play.here()
+        sent = {bot.room.peer_id: bot.tally.events_sent for bot in play.bots}
         lost = sum(bot.tally.events_lost + bot.tally.missing(sent) for bot in here)
         refusals: Counter[str] = sum((tally.refusals for tally in tallies), Counter())
         return Report(
-            joined=len(self.bots),
+            joined=len(play.bots),
             failed=sum(self._errors.values()),
             join_ms=Percentiles.of([tally.join_ms for tally in tallies]),
-            seconds=round(seconds, 2),
+            seconds=round(measured.seconds, 2),
             updates_sent=sum(tally.updates_sent for tally in tallies),
             updates_received=sum(tally.updates_received for tally in tallies),
             latency_ms=Percentiles.of(rp.merged(tally.latencies_us for tally in tallies)),
-            kbit_s_down_per_client=round(received_bytes * 8 / 1000 / seconds / len(self.bots), 1) if seconds else 0.0,
+            kbit_s_down_per_client=round(statistics.fmean(measured.kbit_s), 1) if measured.kbit_s else 0.0,
+            kbit_s_down_with_headers=Down.of(measured.kbit_s_with_headers),
             events_sent=sum(sent.values()),
             control_lost=lost,
             converged=bool(here) and not self.differences,
             differences=len(self.differences),
+            late_ticks=measured.late_ticks,
+            longest_late_streak=measured.longest_late_streak,
             rung=rp.rungs(bot.room.rung for bot in here),
             grants=sum(tally.grants for tally in tallies),
             refusals=dict(refusals),
             errors=dict(self._errors),
-            cpu_share=round(cpu_share, 2),
+            cpu_share=round(measured.cpu_share, 2),
+            saturated=measured.cpu_share > rp.SATURATED,
+            loop_late_ms=Percentiles.of(self._loop_late_ms),
+            figures=play.figures(self.differences),
         )
 
 
-def _wire_bytes(bot: Bot) -> int:
-    stats = bot.room.stats()
-    return stats.bytes_in + rp.HEADER_BYTES * stats.packets_in
+def _play_of(config: CrowdConfig) -> Play[Any]:
+    random = Random(config.seed)
+    match config.scenario:
+        case "ball":
+            return BallGame(config.count, random)
+        case "city":
+            return CityPlay(config.count, random)
+        case "vr":
+            return VrPlay(config.count, random, config.budget_kbit_s)
+        case _:
+            return Wander(config.count, random)
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -1,6 +1,6 @@
-"""What bots do: a scenario moves one bot, frame by frame.
+"""How bots move where they wander and play ball, frame by frame.
 
-Pure core: `now_s` in, positions out; what needs the relay's answer is asked for through `wish`.
+Pure core: `now_s` in, positions out.
 """
 
 import math
@@ -44,13 +44,13 @@ class Walk:
         left_m = math.hypot(dx, dz)
         if left_m < 0.1:
             self._goal = (self._random.uniform(-ARENA_M, ARENA_M), self._random.uniform(-ARENA_M, ARENA_M))
-            return Step((self.x, 0.0, self.z), _facing(dx, dz), (0.0, 0.0, 0.0))
+            return Step((self.x, 0.0, self.z), facing(dx, dz), (0.0, 0.0, 0.0))
         if halt:
-            return Step((self.x, 0.0, self.z), _facing(dx, dz), (0.0, 0.0, 0.0))
+            return Step((self.x, 0.0, self.z), facing(dx, dz), (0.0, 0.0, 0.0))
         vx, vz = WALK_M_S * dx / left_m, WALK_M_S * dz / left_m
         share = min(1.0, WALK_M_S * passed_s / left_m)
         self.x, self.z = self.x + dx * share, self.z + dz * share
-        return Step((self.x, 0.0, self.z), _facing(dx, dz), (vx, 0.0, vz))
+        return Step((self.x, 0.0, self.z), facing(dx, dz), (vx, 0.0, vz))
 
 
 class Flight:
@@ -80,6 +80,7 @@ def in_hand(walker: Step) -> Step:
     return Step((x + REACH_M, 1.1, z), (0.0, 0.0, 0.0, 1.0), walker.velocity)
 
 
-def _facing(dx: float, dz: float) -> Quat:
+def facing(dx: float, dz: float) -> Quat:
+    """The turn about +Y that looks along (dx, dz)."""
     half = math.atan2(dx, dz) / 2
     return (0.0, math.sin(half), 0.0, math.cos(half))

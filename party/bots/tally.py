@@ -26,6 +26,8 @@ class Tally:
     events_lost: int = 0
     """Numbers that a sender's row of events skipped, told twice, or never came to."""
     grants: int = 0
+    rides: int = 0
+    """Cabins of others that it got into."""
     refusals: Counter[str] = field(default_factory=Counter)
     latencies_us: "array[int]" = field(default_factory=lambda: array("I"))
     _newest_stamp: dict[int, int] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from party.bots.report import differences
+from party.bots.agreement import differences
 from soiree.client import changes as ch
 from soiree.client.errors import RefusedError, RoomClosedError
 from soiree.client.placement import placed_bytes
