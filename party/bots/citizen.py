@@ -107,7 +107,7 @@ class Citizen(Bot):
             if cabin is None:
                 continue
             try:
-                await self._ride(cabin, hosts[cabin.id])
+                await self.ride(cabin, hosts[cabin.id])
             except RefusedError as error:
                 self.tally.refusals[error.reason] += 1
 
@@ -121,7 +121,8 @@ class Citizen(Bot):
                     near.append(entity)
         return self._random.choice(near) if near else None
 
-    async def _ride(self, cabin: Entity, host: "Citizen") -> None:
+    async def ride(self, cabin: Entity, host: "Citizen") -> None:
+        """Get into this cabin, out again after a while, and home; without any delay once told to halt. Raises RefusedError."""
         await self._get_into(cabin, host)
         self.tally.rides += 1
         await self.pause(self._random.uniform(*STAYS_S))

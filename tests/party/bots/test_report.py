@@ -1,40 +1,40 @@
-"""Views are compared with what the owners hold, whoever they are."""
+"""Figures are right, and say so where there are none."""
 
-from party.bots.report import Percentiles, differences, merged
-from soiree.client.entity import Account
+from party.bots.rates import Spread
+from party.bots.report import CityFigures, Down, Percentiles, Report, VrFigures, merged
 
-
-def account(owner: int, master: int = 1, x: int = 0) -> Account:
-    return Account(owner, master, "allow", 1, 0, (), ((x,), None, None))
+NOTHING = Percentiles(None, None, None)
 
 
-def test_equal_views_do_not_differ() -> None:
-    view = {10: account(1), 11: account(2)}
-    assert differences({1: view, 2: dict(view)}) == []
-
-
-def test_a_view_that_is_behind_is_named() -> None:
-    found = differences({1: {10: account(1, x=5)}, 2: {10: account(1, x=4)}})
-    assert len(found) == 1
-    assert "entity 10 of 1: peer 2 sees slots" in found[0]
-
-
-def test_who_does_not_know_or_knows_too_much_is_named() -> None:
-    found = differences({1: {10: account(1)}, 2: {12: account(1)}})
-    assert len(found) == 2
-    assert "does not know" in found[0]
-    assert "no owner holds" in found[1]
-
-
-def test_two_owners_are_found() -> None:
-    found = differences({1: {10: account(1)}, 2: {10: account(2)}})
-    assert any("both 1 and 2" in words for words in found)
-
-
-def test_what_belongs_to_strangers_is_left_out() -> None:
-    assert differences({1: {10: account(99, master=98)}, 2: {}}) == []
+def report(figures: CityFigures | VrFigures | None, **changed: object) -> Report:
+    fields: dict[str, object] = {
+        "joined": 2, "failed": 0, "join_ms": NOTHING, "seconds": 1.0, "updates_sent": 1, "updates_received": 1,
+        "latency_ms": NOTHING, "kbit_s_down_per_client": 1.0, "kbit_s_down_with_headers": Down.of([]), "events_sent": 0, "control_lost": 0,
+        "converged": True, "differences": 0, "late_ticks": None, "longest_late_streak": None, "rung": {}, "grants": 0, "refusals": {},
+        "errors": {}, "cpu_share": 0.1, "saturated": False, "loop_late_ms": NOTHING, "figures": figures,
+    }  # fmt: skip
+    return Report(**(fields | changed))  # type: ignore[arg-type]  # a table of all fields
 
 
 def test_percentiles_of_nothing_are_nothing() -> None:
-    assert Percentiles.of([]) == Percentiles(None, None, None)
+    assert Percentiles.of([]) == NOTHING
     assert Percentiles.of(merged([[1000, 2000], [3000]])) == Percentiles(2.0, 2.98, 3.0)
+
+
+def test_the_busiest_and_the_median_client_are_told() -> None:
+    assert Down.of([]) == Down(None, None)
+    assert Down.of([100.0, 300.04, 200.0]) == Down(200.0, 300.0)
+
+
+def test_a_plays_own_figures_stand_beside_the_others() -> None:
+    plain = report(VrFigures(Spread(1.0, 2.0, 3.0), Spread(None, None, None))).as_dict()
+    assert plain["hz_nearest_20"] == {"min": 1.0, "p5": 2.0, "p50": 3.0}
+    assert plain["joined"] == 2
+    assert "figures" not in plain
+    assert "hz_nearest_20" not in report(None).as_dict()
+
+
+def test_only_a_run_in_which_nothing_went_wrong_is_sound() -> None:
+    assert report(None).sound
+    for fault in ({"failed": 1}, {"joined": 0}, {"control_lost": 1}, {"converged": False}):
+        assert not report(None, **fault).sound
