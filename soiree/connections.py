@@ -31,8 +31,8 @@ log = logging.getLogger("soiree.transport")
 
 LIMIT_BYTES = {CONTROL: MAX_CONTROL_BYTES, STATE: MAX_FRAME_BYTES}
 """Largest payload of each stream, in both directions."""
-FLUSH_TIMEOUT_S = 1.0
-"""How long a closing connection may take to send what waits on CONTROL."""
+FLUSH_TIMEOUT_S = 2.5
+"""How long a closing connection may take to get through what waits on CONTROL: SCTP says again after 1 s what got lost."""
 FLUSH_POLL_S = 0.005
 """How often a closing connection looks whether it has: no stack tells when its peer has acknowledged everything."""
 

@@ -118,7 +118,7 @@ class Transport(ABC):
 
     @abstractmethod
     def close(self, conn: int, reason: str = CloseReason.LOCAL) -> None:
-        """Start closing `conn` once what waits on CONTROL is flushed (bounded to 1 s). `Sink.closed(conn, reason)` follows. Idempotent."""
+        """Start closing `conn` once what waits on CONTROL is flushed (bounded). `Sink.closed(conn, reason)` follows. Idempotent."""
 
     @abstractmethod
     async def aclose(self) -> None:

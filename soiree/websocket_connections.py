@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientWebSocketResponse, WebSocketError, WSMsgType, web
 
-from soiree.connections import Connection, ConnectionTable
+from soiree.connections import FLUSH_POLL_S, Connection, ConnectionTable
 from soiree.transport import CONTROL, MAX_CONTROL_BYTES, CloseReason, Rung
 from soiree.websocket import MALFORMED, TOO_BIG, FramingError, close_frame, frame, unframe
 
@@ -29,8 +29,9 @@ BURST_BYTES = 16 * 1024
 """What may be written in one turn of the loop before it counts as waiting: uvloop hands it to the kernel only when the turn ends."""
 MAX_MESSAGE_BYTES = 4 * MAX_CONTROL_BYTES
 """Most that aiohttp reads; above our limits, so that a message over those is seen and its sender told why it is closed."""
-CLOSE_TIMEOUT_S = 1.0
-"""How long the other side may take to answer a close frame before its socket is aborted."""
+CLOSE_TIMEOUT_S = 3.0
+"""How long the other side may take to answer a close frame before its socket is aborted. If it still sends by then, its own stack
+throws away what it has not read of our last words, so who is merely busy for a moment is waited for."""
 
 AnyWebSocket = web.WebSocketResponse | ClientWebSocketResponse
 
@@ -44,6 +45,8 @@ class WebSocketConnection(Connection):
         if writer is None:
             raise ValueError("the WebSocket must be prepared")
         self.ws = ws
+        self.deaf = asyncio.Event()
+        """Set when nothing more comes from the other side."""
         self.ended = asyncio.Event()
         """Set when everything of the connection is freed."""
         self._loop = asyncio.get_running_loop()
@@ -140,11 +143,16 @@ class WebSocketConnection(Connection):
         code, text = close_frame(self.reason)
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self.ws.close(code=code, message=text)
+                # aiohttp's own `close` does not wait for the answer while somebody reads.
+                await self._writer.close(code, text)
+                await self.deaf.wait()
+                while self._socket.get_write_buffer_size():  # noqa: ASYNC110 (aiohttp's drain waits for less to be left, not for nothing)
+                    await asyncio.sleep(FLUSH_POLL_S)
         except (TimeoutError, OSError, ClientError) as error:
             log.debug("connection %d did not close in order: %r", self.conn, error)
         # A reader that has stalled would hold the socket for as long as it likes.
         self._socket.abort()
+        await self.ws.close()  # nothing can be sent any more: it only lets go of what aiohttp keeps
         if self._relief is not None:
             self._relief.cancel()
             await asyncio.wait([self._relief])
@@ -170,9 +178,13 @@ class WebSocketTransport(ConnectionTable[WebSocketConnection]):
         try:
             while self._take(connection, await connection.ws.receive()):
                 pass
+        except ClientError:  # a ping that came too late to be answered
+            self._end(connection, CloseReason.FAILED)
         except asyncio.CancelledError:
             self._end(connection, CloseReason.FAILED)
             raise
+        finally:
+            connection.deaf.set()
         await connection.ended.wait()
 
     def _take(self, connection: WebSocketConnection, message: Any) -> bool:

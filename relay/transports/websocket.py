@@ -18,6 +18,8 @@ class WebSocketServer(WebSocketTransport):
     async def upgrade(request: web.Request) -> web.WebSocketResponse:
         """Upgrade a request alone, for a handler that closes with a code rather than refuse with a status (browsers hide that)."""
         # Compression costs CPU for each frame and memory for each peer, and packed frames hardly shrink.
-        ws = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_TIMEOUT_S)
+        ws = web.WebSocketResponse(
+            compress=False, max_msg_size=MAX_MESSAGE_BYTES, autoclose=False, timeout=CLOSE_TIMEOUT_S
+        )
         await ws.prepare(request)
         return ws

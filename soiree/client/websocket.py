@@ -40,7 +40,11 @@ class WebSocketClient(WebSocketTransport):
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 ws = await self._session.ws_connect(
-                    url, compress=0, max_msg_size=MAX_MESSAGE_BYTES, timeout=ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S)
+                    url,
+                    compress=0,
+                    max_msg_size=MAX_MESSAGE_BYTES,
+                    autoclose=False,
+                    timeout=ClientWSTimeout(ws_close=CLOSE_TIMEOUT_S),
                 )
         except WSServerHandshakeError as error:
             raise WebSocketConnectError(error.message, error.status) from error

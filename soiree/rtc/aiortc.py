@@ -6,6 +6,7 @@ its sockets; those few places reach into the ICE and SCTP objects below it, whic
 # ruff: noqa: SLF001
 
 import asyncio
+import contextlib
 import functools
 import socket
 from collections.abc import Callable, Coroutine
@@ -16,6 +17,7 @@ from aioice import Connection as IceConnection
 from aioice.candidate import Candidate as IceCandidate
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcicetransport import parse_stun_turn_uri
+from aiortc.rtcsctptransport import Chunk
 from aiortc.sdp import candidate_from_sdp
 
 from soiree.connections import Connection, ConnectionTable, Phase
@@ -50,6 +52,7 @@ class _Peer(Connection):
         if sctp is None:
             raise RtcError("aiortc made no SCTP transport with its first channel")
         self.sctp = sctp
+        _bear_loss(sctp)
 
     @property
     def ice(self) -> IceConnection:
@@ -86,6 +89,11 @@ class _Peer(Connection):
     async def shut(self) -> None:
         # Without close() aiortc leaks its sockets, also for a connection that has failed or was closed by the other side.
         await self.pc.close()
+        # A task of its own that is still to run would find it there, and go on saying it to nobody.
+        for queue in (self.sctp._data_channel_queue, self.sctp._outbound_queue, self.sctp._sent_queue):
+            queue.clear()
+        self.sctp._forward_tsn_chunk = None
+        self.sctp._t3_cancel()
 
 
 class AiortcEngine(ConnectionTable[_Peer], Engine):
@@ -214,6 +222,20 @@ def _is_readable(url: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _bear_loss(sctp: aiortc.RTCSctpTransport) -> None:
+    """Have an association take a path that is gone for what it is: packets are lost.
+
+    aiortc sends from tasks that nobody awaits, so that the error of a closed path would be told to the event loop only.
+    """
+    send = sctp._send_chunk
+
+    async def send_or_lose(chunk: Chunk) -> None:
+        with contextlib.suppress(ConnectionError):
+            await send(chunk)
+
+    setattr(sctp, "_send_chunk", send_or_lose)  # noqa: B010 (mypy forbids the assignment to a method)
 
 
 def _tune(ice: IceConnection, bind_address: str | None) -> None:

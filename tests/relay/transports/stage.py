@@ -86,6 +86,15 @@ class Stage(ABC):
     async def join_stallable(self, conn: int) -> Callable[[bool], None]:
         """As `join`, over a path that the returned function stalls (True) and lets go on (False)."""
 
+    @abstractmethod
+    def stall(self, *, stalled: bool) -> None:
+        """Stall or let go on every path that `join_stallable` made."""
+
+    async def aclose(self) -> None:
+        """Close both ends."""
+        self.stall(stalled=False)  # to wait for each other's timeouts proves nothing
+        await asyncio.gather(self.client.aclose(), self.server.aclose())
+
     def end_of(self, table: ConnectionTable[Any], conn: int) -> Connection:
         connection: Connection = table._connections[conn]
         return connection
@@ -113,7 +122,10 @@ class WebRtcStage(Stage):
         answer = await self.answering.accept(conn, self._path.offer(await self.offering.offer(conn)))
         await self.offering.answered(conn, self._path.answer(answer))
         await self._both_open(conn)
-        return lambda stalled: setattr(self._path, "shut", stalled)
+        return lambda stalled: self.stall(stalled=stalled)
+
+    def stall(self, *, stalled: bool) -> None:
+        self._path.shut = stalled
 
 
 def _table(engine: Engine) -> ConnectionTable[Any]:
@@ -130,6 +142,7 @@ class WebSocketStage(Stage):
         self.client = self.dialling
         self.session = session
         self.url = ""
+        self._stallable: list[asyncio.ReadTransport] = []
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         return await self.websockets.serve(int(request.query["conn"]), request)
@@ -140,8 +153,13 @@ class WebSocketStage(Stage):
 
     async def join_stallable(self, conn: int) -> Callable[[bool], None]:
         await self.join(conn)
-        sock = self.client._connections[conn]._socket
-        return lambda stalled: sock.pause_reading() if stalled else sock.resume_reading()
+        self._stallable += [end._connections[conn]._socket for end in (self.client, self.server)]
+        return lambda stalled: self.stall(stalled=stalled)
+
+    def stall(self, *, stalled: bool) -> None:
+        for sock in self._stallable:
+            if not sock.is_closing():
+                (sock.pause_reading if stalled else sock.resume_reading)()
 
 
 @asynccontextmanager
@@ -151,7 +169,7 @@ async def webrtc_stage(server: str, client: str, config: EngineConfig = LOOPBACK
         try:
             yield stage
         finally:
-            await asyncio.gather(stage.client.aclose(), stage.server.aclose())
+            await stage.aclose()
 
 
 @asynccontextmanager
@@ -169,7 +187,7 @@ async def websocket_stage() -> AsyncIterator[WebSocketStage]:
         try:
             yield stage
         finally:
-            await asyncio.gather(stage.client.aclose(), stage.server.aclose())
+            await stage.aclose()
             await runner.cleanup()
 
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soiree.client.websocket import WebSocketConnectError
+from soiree.connections import FLUSH_TIMEOUT_S
 from soiree.transport import CONTROL, DEFAULT_STATE_CAP_BYTES, MAX_FRAME_BYTES, STATE, CloseReason
 from soiree.websocket import CLOSE_CODES, MAX_REASON_BYTES, FramingError, close_frame, frame, reason_of, unframe
-from soiree.websocket_connections import BURST_BYTES, MAX_MESSAGE_BYTES, MAX_STATE_AGE_S
+from soiree.websocket_connections import BURST_BYTES, CLOSE_TIMEOUT_S, MAX_MESSAGE_BYTES, MAX_STATE_AGE_S
 from tests.relay.transports.stage import WebSocketStage, websocket_stage
 
 CONN = 7
@@ -167,6 +168,6 @@ async def test_a_server_that_stops_frees_a_reader_that_has_stalled(stage: WebSoc
     stall = await stage.join_stallable(CONN)
     stall(True)
     await fill(stage)
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(FLUSH_TIMEOUT_S + CLOSE_TIMEOUT_S + 1):
         await stage.server.aclose()
     assert await stage.heard.until_closed(CONN) == CloseReason.LOCAL

@@ -2,9 +2,12 @@
 
 import asyncio
 import dataclasses
+import gc
 import re
+import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -238,6 +241,24 @@ async def test_too_much_before_it_is_open_ends_a_connection(engine: str) -> None
             stage.client._received(stage.client._connections[CONN], CONTROL, b"early")
         assert await stage.told.until_closed(CONN) == CloseReason.BACKLOG
         assert not stage.told.received
+
+
+async def test_a_path_that_is_gone_is_lost_packets_to_aiortc_and_leaves_nothing() -> None:
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    async with webrtc_stage("aiortc", "aiortc") as stage:
+        await stage.join(CONN)
+        peer: Any = stage.end_of(stage.server, CONN)
+        association = weakref.ref(peer.sctp)
+        await peer.ice.close()
+        assert stage.server.send(CONN, CONTROL, b"into nothing")
+        assert stage.server.send(CONN, STATE, b"into nothing")
+        stage.server.close(CONN)
+        await stage.heard.until_closed(CONN)
+        del peer
+    gc.collect()
+    assert complaints == []
+    assert association() is None
 
 
 async def test_a_number_in_use_is_refused(engine: str) -> None:
