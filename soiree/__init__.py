@@ -25,9 +25,11 @@ from soiree.client.changes import (
 )
 from soiree.client.downward import Frame
 from soiree.client.entity import Entity
-from soiree.client.errors import JoinError, RefusedError, RoomClosedError, SlowReaderError, SoireeError
+from soiree.client.errors import GoneError, JoinError, RefusedError, RoomClosedError, SlowReaderError, SoireeError
+from soiree.client.group import Group, Unborn
 from soiree.client.joining import join
-from soiree.client.room import Room, RoomStats
+from soiree.client.room import Room
+from soiree.client.room_stats import RoomStats
 from soiree.wire.records import Pose, PosePart, Transform
 
 __all__ = [
@@ -41,6 +43,8 @@ __all__ = [
     "Entity",
     "Event",
     "Frame",
+    "GoneError",
+    "Group",
     "Interrupted",
     "JoinError",
     "Joined",
@@ -64,5 +68,6 @@ __all__ = [
     "Spawned",
     "StateUpdated",
     "Transform",
+    "Unborn",
     "join",
 ]

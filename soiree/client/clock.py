@@ -42,6 +42,10 @@ class Clock:
         """The relay's tick at `now`, 0 before the first anchor."""
         return max(0, int(max(self._tick_offsets) + now * TICK_HZ)) if self._tick_offsets else 0
 
+    def seconds(self, now: float) -> float:
+        """The same with the share of the next tick, in seconds: what samples are dated by."""
+        return max(0.0, max(self._tick_offsets) / TICK_HZ + now) if self._tick_offsets else 0.0
+
     def relay_us(self, now: float) -> int | None:
         """Relay time in microseconds at `now`, None before the first ping."""
         # A late ping makes the relay look slow, never fast: so the largest offset is the best.

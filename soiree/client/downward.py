@@ -35,7 +35,12 @@ class Frame:
 
 
 def apply(
-    payload: bytes, header: Header, views: Sequence[SectionView], entities: Mapping[int, Entity], peer: int
+    payload: bytes,
+    header: Header,
+    views: Sequence[SectionView],
+    entities: Mapping[int, Entity],
+    peer: int,
+    arrived_s: float,
 ) -> Frame:
     """Apply the records of a STATE frame.
 
@@ -45,6 +50,7 @@ def apply(
         views: its sections, found sound.
         entities: what is known; slots and their ticks are changed in place.
         peer: our own id: what we wrote ourselves is not overwritten.
+        arrived_s: the relay's clock when the frame came, as estimated here.
     """
     frame = Frame(header.tick)
     base = Base(header.base_cx, header.base_cz, header.base_y)
@@ -55,6 +61,8 @@ def apply(
             _apply_fixed(payload, view, frame, entities, peer, None)
         else:
             _apply_fixed(payload, view, frame, entities, peer, base)
+    for entity in frame.moved:
+        entity.take_moved(arrived_s)
     return frame
 
 

@@ -1,5 +1,7 @@
 """Errors of the Python client: each carries a code to decide by and words for a person."""
 
+from collections.abc import Sequence
+
 
 class SoireeError(Exception):
     """Base of everything that the client raises on purpose.
@@ -33,7 +35,10 @@ class RefusedError(SoireeError):
         entity: id of the entity concerned, 0 where none is.
         owner: peer id of its owner as the relay knows it, 0 for nobody.
         epoch: its epoch as the relay knows it.
+        outcomes: of a group, what became of each of its messages; empty for a command.
     """
+
+    outcomes: Sequence[object] = ()
 
     def __init__(self, reason: str, entity: int, owner: int, epoch: int) -> None:
         about = f"entity {entity}, owned by {owner} at epoch {epoch}" if entity else "no entity concerned"
@@ -42,6 +47,19 @@ class RefusedError(SoireeError):
         self.entity = entity
         self.owner = owner
         self.epoch = epoch
+
+
+class GoneError(RefusedError):
+    """The entity is not here any more, so nothing can be asked of it; the relay would call it unknown, too.
+
+    Attributes:
+        why: what it went for, as in `Despawned.reason`: "sight" means that it is only out of sight. It gets a new handle when it is back.
+    """
+
+    def __init__(self, why: str, entity: int, owner: int, epoch: int) -> None:
+        super().__init__("unknown-entity", entity, owner, epoch)
+        self.why = why
+        self.args = (f"entity {entity} is {'out of sight' if why == 'sight' else f'gone ({why})'}",)
 
 
 class RoomClosedError(SoireeError):

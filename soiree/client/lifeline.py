@@ -9,7 +9,7 @@ from typing import Protocol
 from soiree.client.carrier import Carrier, DialError
 from soiree.client.ladder import Choice, Ladder
 from soiree.client.session import Session
-from soiree.transport import Packet, TransportStats
+from soiree.transport import Packet, Rung, TransportStats
 
 log = logging.getLogger("soiree.client")
 
@@ -69,6 +69,11 @@ class Lifeline:
         self._task: asyncio.Task[None] | None = None
         self._retired: set[asyncio.Task[None]] = set()
         self._past = NO_STATS
+
+    @property
+    def rung(self) -> Rung | None:
+        """Where on the ladder the present connection stands, None while there is none."""
+        return None if self.carrier is None else self.carrier.rung
 
     # What the room does.
 

@@ -47,10 +47,8 @@ class Held(NamedTuple):
         return (self.kind, where & ENTITY_MASK, place, body[10:])
 
 
-def encode_transform(
-    entity: int, transform: Transform, *, upright: bool, attach: int | None
-) -> tuple[Held, Base | None]:
-    """The shortest record that holds a transform, and its base (None within a parent).
+def encode_transform(entity: int, transform: Transform, *, upright: bool, attach: int | None) -> Held:
+    """The shortest record that holds a transform.
 
     Args:
         entity: its id, 0 in placed records that a client sends.
@@ -63,13 +61,13 @@ def encode_transform(
     """
     try:
         if attach is not None:
-            return Held(Section.CHILD, None, records.encode_child(entity, attach, transform)), None
+            return Held(Section.CHILD, None, records.encode_child(entity, attach, transform))
         base = records.base_for(transform.position)
         if upright:
-            return Held(Section.UPRIGHT, base, records.encode_upright(entity, transform)), base
+            return Held(Section.UPRIGHT, base, records.encode_upright(entity, transform))
         if not transform.teleport and not any(map(pack_speed, transform.velocity)):
-            return Held(Section.REST, base, records.encode_rest(entity, transform)), base
-        return Held(Section.MOVE, base, records.encode_move(entity, transform)), base
+            return Held(Section.REST, base, records.encode_rest(entity, transform))
+        return Held(Section.MOVE, base, records.encode_move(entity, transform))
     except WireError as error:
         raise ValueError(str(error)) from error
 
@@ -80,9 +78,9 @@ def placed_bytes(transform: Transform, *, upright: bool, child: bool, others: Se
     Raises:
         ValueError: as `encode_transform`.
     """
-    held, base = encode_transform(0, transform, upright=upright, attach=0 if child else None)
+    held = encode_transform(0, transform, upright=upright, attach=0 if child else None)
     slots = {Slot.TRANSFORM: PlacedRecord(held.kind, held.record)}
     for slot, other in zip((Slot.POSE, Slot.PROPS), others, strict=False):
         if other is not None:
             slots[slot] = PlacedRecord(other.kind, records.with_entity(other.record, 0))
-    return records.pack_placed(Placed(base or NO_BASE, slots))
+    return records.pack_placed(Placed(held.base or NO_BASE, slots))

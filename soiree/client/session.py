@@ -4,34 +4,25 @@ Pure core: bytes and commands with `now` (monotonic s) in; bytes to send, answer
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from soiree.client import changes as ch
-from soiree.client import downward
-from soiree.client.clock import Clock
 from soiree.client.downward import Frame
-from soiree.client.entity import Entity, Hub
 from soiree.client.errors import RoomClosedError
-from soiree.client.pace import Pace
-from soiree.client.placement import Held
-from soiree.client.upward import Upward
+from soiree.client.hub import Hub, Write
+from soiree.client.outputs import Answered, Broken, Ended, Output, SendControl, SendState, Welcomed
+from soiree.client.state_stream import StateStream
 from soiree.client.world import World
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire import state as st
-from soiree.wire.acks import ReceiveWindow
 from soiree.wire.control import Unknown
 from soiree.wire.errors import WireError
 from soiree.wire.numbered import BacklogError, Inbox, Outbox
-from soiree.wire.quantise import Vec3
-from soiree.wire.records import Base
-from soiree.wire.state import Slot
 
 AGENT = "soiree-python"
-IDLE_FRAME_S = 0.2
-"""A side with nothing to say sends an empty frame this often."""
 DOUBT_S = 10.0
 """How long after a welcome a hello that was given up before it may still reach the relay, which then takes it for the newer one."""
 MALFORMED_LIMIT = 16
@@ -49,48 +40,6 @@ class Phase(Enum):
     ENDED = "ended"
 
 
-class SendControl(NamedTuple):
-    """Bytes for the control stream of the current connection."""
-
-    payload: bytes
-
-
-class SendState(NamedTuple):
-    """Bytes for the state stream of the current connection."""
-
-    payload: bytes
-
-
-class Answered(NamedTuple):
-    """The relay answered the command numbered `n`."""
-
-    n: int
-    message: m.Message
-
-
-@dataclass(frozen=True, slots=True)
-class Welcomed:
-    """The session is live on the current connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The current connection cannot be trusted any more; another one can take over."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The session is over."""
-
-    reason: str
-    words: str = ""
-
-
-Output = SendControl | SendState | Answered | Welcomed | Broken | Ended | ch.Change
-
-
 class Session:
     """The whole state of a stay: numbered control, who and what is here, what goes up and has come down.
 
@@ -100,10 +49,7 @@ class Session:
         host: whether we are a host of the room.
         room: what the relay told of the room, None before the first welcome.
         world: who and what is here.
-        clock: the relay's clock.
-        upward: what we own and the relay does not have yet.
-        unacked: frames with records that came since our last one.
-        frames_in, records_in: STATE frames and records applied so far.
+        state: the state stream.
     """
 
     def __init__(self, hub: Hub) -> None:
@@ -112,24 +58,15 @@ class Session:
         self.host = False
         self.room: m.RoomInfo | None = None
         self.world = World(hub, self._answer)
-        self.clock = Clock()
-        self.upward = Upward()
-        self.frames_in = 0
-        self.records_in = 0
         self._outbox = Outbox()
         self._inbox = Inbox()
-        self._window = ReceiveWindow()
+        self.state = StateStream(self.world.entities, self._outbox.on_applied_low)
         self._fresh = True
         self._unanswered = False
         """A hello was said that no welcome followed, on a connection given up since."""
         self._doubt_until = 0.0
         self._malformed = 0
-        self._paces: dict[int, Pace] = {}
-        """Of entities that we move, by id."""
         self._outputs: deque[Output] = deque()
-        self.unacked = 0
-        self._told_applied = 0
-        self._frame_at = 0.0
 
     def drain(self) -> list[Output]:
         """Everything to be sent or told since the last call, in order."""
@@ -140,7 +77,7 @@ class Session:
     @property
     def untold(self) -> int:
         """Control messages applied that no frame has told the relay of."""
-        return self._inbox.applied - self._told_applied
+        return self.state.untold(self._inbox.applied)
 
     # Connections.
 
@@ -196,53 +133,14 @@ class Session:
             self._outputs.append(SendControl(data))
         return self._outbox.last
 
-    def write(
-        self,
-        entity: Entity,
-        slot: Slot,
-        held: Held,
-        base: Base | None,
-        now: float,
-        *,
-        resting: bool,
-        teleport: bool,
-        place: Vec3 | None,
-    ) -> None:
+    def write(self, write: Write, now: float) -> None:
         """Replicate a slot of an entity that we own, with the next frames. As `Hub.write`."""
-        tick = self.clock.tick(now)
-        if place is not None and self._is_too_fast(entity, place, tick):
-            teleport = True
-        self.upward.write(entity.id, slot, held.kind, base, held.record, tick, resting=resting, teleport=teleport)
-
-    def _is_too_fast(self, entity: Entity, place: Vec3, tick: int) -> bool:
-        """The relay would refuse it unless it is marked as a jump."""
-        pace = self._paces.get(entity.id)
-        if pace is None:
-            pace = self._paces[entity.id] = Pace(entity.position, entity.ticks[Slot.TRANSFORM])
-        return self.room is not None and pace.step(place, tick, self.room.max_speed_m_s)
+        self.state.write(write, now)
 
     def frames(self, now: float) -> None:
         """A serving tick: put out what is due on the state stream."""
-        if self.phase is not Phase.LIVE:
-            return
-        seq = self._window.seq
-        header = st.Header(
-            0 if seq is None else st.ACK_VALID,
-            0,
-            self.clock.tick(now),
-            0,
-            0,
-            0,
-            seq or 0,
-            self._window.mask,
-            self._inbox.applied & 0xFFFF,
-        )
-        owing = self.unacked > 0 or self.untold > 0 or now - self._frame_at >= IDLE_FRAME_S
-        for frame in self.upward.frames(header, now, self.clock.rtt_s, at_least_one=owing):
-            self._outputs.append(SendState(frame))
-            self._frame_at = now
-            self.unacked = 0
-            self._told_applied = self._inbox.applied
+        if self.phase is Phase.LIVE:
+            self._outputs.extend(map(SendState, self.state.frames(now, self._inbox.applied)))
 
     # What the relay says.
 
@@ -253,9 +151,9 @@ class Session:
         try:
             kind = st.frame_type(payload)
             if kind is st.FrameType.STATE:
-                return self._on_state(payload)
+                return self.state.on_state(payload, now)
             if kind is st.FrameType.PING:
-                self._on_ping(st.unpack_ping(payload), now)
+                self._outputs.append(SendState(self.state.on_ping(payload, now)))
             elif kind is st.FrameType.DATA:
                 peer, data = st.unpack_data(payload)
                 self._outputs.append(ch.Data(peer, data, reliable=False))
@@ -264,26 +162,6 @@ class Session:
             if self._malformed == MALFORMED_LIMIT:
                 self._outputs.append(Broken("malformed"))
         return None
-
-    def _on_ping(self, ping: st.Ping, now: float) -> None:
-        self._outputs.append(SendState(st.pack_pong(st.Pong(ping.seq, ping.relay_us, int(now * 1e6)))))
-        self.clock.on_ping(ping, now)
-
-    def _on_state(self, payload: bytes) -> Frame | None:
-        header = st.unpack_header(payload)
-        views = st.sections(payload)
-        if not self._window.receive(header.seq):
-            return None
-        if header.flags & st.ACK_VALID:
-            self.upward.on_acks(header.ack_seq, header.ack_mask)
-        self._outbox.on_applied_low(header.control_applied)
-        if not views:
-            return None
-        frame = downward.apply(payload, header, views, self.world.entities, self.peer)
-        self.unacked += 1
-        self.frames_in += 1
-        self.records_in += len(frame.moved) + len(frame.posed) + len(frame.props)
-        return frame
 
     def control(self, payload: bytes, now: float) -> None:
         """A message of the control stream of the current connection."""
@@ -299,8 +177,8 @@ class Session:
                 self.end(message.code, message.message)
             elif isinstance(message, m.Bye):
                 self.end(message.reason)
-            elif self.phase is Phase.LIVE and self._inbox.admit(message.n):
-                self._apply(message, now)
+            elif self.phase is Phase.LIVE:
+                self._numbered(message, now)
         except WireError:
             # Nothing numbered may be lost: a new connection begins again behind the last message that was applied.
             self._outputs.append(Broken("protocol"))
@@ -325,53 +203,35 @@ class Session:
         self._fresh = False
         self.phase = Phase.LIVE
         self.peer, self.host, self.room = welcome.peer, welcome.host, welcome.room
-        self.clock.anchor(welcome.tick, now)
+        self.state.peer, self.state.max_speed_m_s = welcome.peer, welcome.room.max_speed_m_s
+        self.state.clock.anchor(welcome.tick, now)
         self._outputs.append(Welcomed())
         self._outputs.extend(SendControl(data) for data in self._outbox.replay())
 
     def _begin_anew(self) -> None:
         self._inbox = Inbox()
-        self._window = ReceiveWindow()
-        self._told_applied = 0
-        self.upward.restart()
-        self._paces.clear()
+        self.state.begin_anew()
         self.world.clear()
 
-    def _apply(self, message: m.Message | Unknown, now: float) -> None:
-        if isinstance(message, Unknown):
-            return
-        if isinstance(message, m.Despawned) or (isinstance(message, m.Granted) and self._is_news(message)):
-            self.upward.forget(message.entity)
-            self._paces.pop(message.entity, None)
-        elif isinstance(message, m.ParentSet):
-            self.upward.forget(message.entity, Slot.TRANSFORM)
-            self._paces.pop(message.entity, None)
-            self._say_again(message.entity, now, Slot.POSE, Slot.PROPS)
-        elif isinstance(message, m.Refused) and not message.re and message.reason == "speed":
-            self._say_again(message.entity, now, Slot.TRANSFORM)
+    def _numbered(self, message: m.Message | Unknown, now: float) -> None:
+        """Apply it when it is next; a group as one, since nothing that is put out here is drained before its last message."""
+        # All of it is read before its number counts as applied.
+        grouped: Sequence[m.Message | Unknown] = (message,)
+        if isinstance(message, m.Group):
+            grouped = control.grouped_from_relay(message)
+        if self._inbox.admit(message.n):
+            for each in grouped:
+                if not isinstance(each, Unknown):
+                    self._apply(each, now)
+
+    def _apply(self, message: m.Message, now: float) -> None:
+        self.state.heed(message, now)
         self._outputs.extend(self.world.apply(message))
         re = getattr(message, "re", 0)
         if re:
             # Frames tell it too, but later: a burst of long commands would fill the outbox though each was answered.
             self._outbox.on_applied(re)
             self._outputs.append(Answered(re, message))
-
-    def _is_news(self, granted: m.Granted) -> bool:
-        """Who assigns a thing to its owner is told so, and nothing has changed."""
-        entity = self.world.entities.get(granted.entity)
-        return entity is not None and entity.epoch != granted.epoch
-
-    def _say_again(self, entity_id: int, now: float, *slots: Slot) -> None:
-        """The relay has acknowledged frames and dropped what they said of slots of ours: a transform was too fast, and goes as a jump
-        now; pose and props came before their sender had applied the entity's change of parent."""
-        entity = self.world.entities.get(entity_id)
-        if entity is None or entity.owner != self.peer:
-            return
-        tick = self.clock.tick(now)
-        for slot in slots:
-            held, jump = entity.slots[slot], slot is Slot.TRANSFORM
-            if held is not None and entity.written[slot]:
-                self.upward.write(entity_id, slot, held.kind, held.base, held.record, tick, resting=jump, teleport=jump)
 
     def _answer(self, ticket: int, allow: bool) -> None:
         if self.phase is not Phase.ENDED:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from soiree.client import changes as ch
-from soiree.client.entity import Entity, Hub
+from soiree.client.entity import Entity
+from soiree.client.hub import Hub
 from soiree.wire import messages as m
 
 
@@ -76,7 +77,7 @@ class World:
                 return self._merge(entity, message.properties)
             case m.Despawned():
                 del self.entities[entity.id]
-                entity.alive = False
+                entity.gone = message.reason
                 return ch.Despawned(entity, message.reason)
             case m.ParentSet():
                 former, entity.parent, entity.attach = entity.parent, message.parent, message.attach

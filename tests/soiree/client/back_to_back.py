@@ -11,16 +11,18 @@ from relay.outputs import CloseConnection, SendControl, SendState
 from relay.room import Room
 from soiree.client import changes as ch
 from soiree.client.entity import Account, Entity
-from soiree.client.placement import Held, placed_bytes
-from soiree.client.session import Answered, Broken, Ended, Session
-from soiree.client.session import SendControl as ClientControl
-from soiree.client.session import SendState as ClientState
+from soiree.client.hub import Write
+from soiree.client.outputs import Answered, Broken, Ended
+from soiree.client.outputs import SendControl as ClientControl
+from soiree.client.outputs import SendState as ClientState
+from soiree.client.placement import placed_bytes
+from soiree.client.session import Session
 from soiree.link import RoomSpec
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.quantise import Vec3
-from soiree.wire.records import Base, Transform
-from soiree.wire.state import TICK_HZ, Slot
+from soiree.wire.records import Transform
+from soiree.wire.state import TICK_HZ
 
 SPEC = RoomSpec("room-id", "room-code", "Room", 64, 100.0)
 SERVE_EVERY = 3
@@ -53,19 +55,14 @@ class Guest:
     async def command(self, message_type: type[m.Message], *fields: Any) -> m.Message:
         raise NotImplementedError("commands of a guest are said with `say`")
 
-    def write(
-        self,
-        entity: Entity,
-        slot: Slot,
-        held: Held,
-        base: Base | None,
-        *,
-        resting: bool,
-        teleport: bool,
-        place: Vec3 | None,
-    ) -> None:
-        now = self.party.now
-        self.session.write(entity, slot, held, base, now, resting=resting, teleport=teleport, place=place)
+    def write(self, write: Write) -> None:
+        self.session.write(write, self.party.now)
+
+    def time(self) -> float:
+        return self.party.now
+
+    def relay_s(self, now: float) -> float:
+        return self.session.state.clock.seconds(now)
 
     def say(self, message_type: type[m.Message], *fields: Any) -> int:
         number = self.session.command(message_type, *fields)
@@ -73,10 +70,15 @@ class Guest:
         return number
 
     def spawn(
-        self, position: Vec3 = (0, 0, 0), rule: m.Rule = "allow", lifetime: m.Lifetime = "with-room", kind: str = "ball"
+        self,
+        position: Vec3 = (0, 0, 0),
+        rule: m.Rule = "allow",
+        lifetime: m.Lifetime = "with-room",
+        kind: str = "ball",
+        relevance: m.Relevance = "always",
     ) -> int:
         state = placed_bytes(Transform(position), upright=False, child=False)
-        return self.say(m.Spawn, kind, state, rule, lifetime, {}, 0, "allow", None)
+        return self.say(m.Spawn, kind, state, rule, lifetime, {}, 0, "allow", None, relevance)
 
     def spawned(self, number: int) -> Entity:
         answer = self.answers[number]

@@ -51,7 +51,7 @@ def test_what_one_spawns_and_moves_the_other_sees() -> None:
     assert f" at ({', '.join(f'{metres:.2f}' for metres in seen.position)}) owner={ball.owner} " in repr(seen)
     assert seen.props == b"spin"
     agree(party)
-    assert len(alice.session.upward) == 0, "everything is acknowledged"
+    assert len(alice.session.state.upward) == 0, "everything is acknowledged"
 
 
 def test_peers_hear_of_each_other_and_of_their_leaving() -> None:
@@ -184,11 +184,14 @@ def test_a_late_joiner_ends_equal_to_those_before() -> None:
     party = Party(2, seed=5, loss=0.2, delay_s=(0.01, 0.08))
     alice, _ = party.guests
     party.run(0.5)
-    spawned = [alice.spawn((x, 0, x)) for x in range(200)]
+    for guest in party.guests:
+        guest.say(m.View, 100.0, 0.0, 100.0, 500.0)
+    spawned = [alice.spawn((x, 0, x), relevance="near") for x in range(200)]
     party.run(2.0)
     for n in spawned[::2]:
         alice.spawned(n).set((n, 1, n))
     carol = party.join(9)
+    carol.say(m.View, 100.0, 0.0, 100.0, 500.0)
     party.run(3.0)
     assert len(carol.entities) == 200
     agree(party)

@@ -65,7 +65,7 @@ def test_a_refused_move_is_told_again_as_a_jump_though_the_owner_rests(jump_m: f
     ball.set((10.0 + jump_m, 0.0, 0.0))
     party.run(2.0)
     agree(party)
-    assert len(alice.session.upward) == 0
+    assert len(alice.session.state.upward) == 0
     assert refusals(bob) == []
 
 
@@ -95,10 +95,10 @@ def test_a_refusal_of_what_is_ours_no_more_writes_nothing() -> None:
     granted = bob.say(m.Request, ball.id, ball.epoch, "")
     party.run(0.2)
     assert isinstance(bob.answers[granted], m.Granted)
-    before = alice.session.upward.records_sent
+    before = alice.session.state.upward.records_sent
     alice.session.control(_refused(alice, ball), party.now)
     party.run(0.5)
-    assert alice.session.upward.records_sent == before
+    assert alice.session.state.upward.records_sent == before
 
 
 def test_a_far_change_of_parent_counts_as_a_jump() -> None:
@@ -144,7 +144,7 @@ def test_pose_and_props_written_while_the_parent_changes_are_not_lost() -> None:
     ball.set_pose(Pose(PosePart((0.0, 2.0, 0.0), IDENTITY), None, None))
     ball.set_props(b"sitting")
     party.run(0.4)
-    assert (ball.parent, len(alice.session.upward)) == (0, 0), "all acknowledged, and dropped"
+    assert (ball.parent, len(alice.session.state.upward)) == (0, 0), "all acknowledged, and dropped"
     party.run(1.0)
     seen = bob.entities[ball.id]
     assert seen.pose is not None

@@ -29,8 +29,8 @@ def write(
     upright: bool = False,
 ) -> None:
     transform = Transform((x, 0.0, 0.0), velocity=(speed, 0.0, 0.0), teleport=teleport)
-    held, base = encode_transform(entity, transform, upright=upright, attach=None)
-    upward.write(entity, Slot.TRANSFORM, held.kind, base, held.record, tick, resting=not speed, teleport=teleport)
+    held = encode_transform(entity, transform, upright=upright, attach=None)
+    upward.write(entity, Slot.TRANSFORM, held.kind, held.base, held.record, tick, resting=not speed, teleport=teleport)
 
 
 def read(frame: bytes) -> dict[int, Transform]:
