@@ -6,7 +6,7 @@ Pure core: records are written, acknowledgements come in, frames with everything
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from soiree.wire.acks import SEQ_MASK, WINDOW, acked
+from soiree.wire.acks import SEQ_MASK, WINDOW, is_acked
 from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.quantise import CELL_M, REACH_M, REACH_Y_UNITS
 from soiree.wire.records import Base
@@ -150,8 +150,8 @@ class Upward:
 
     def on_acks(self, ack_seq: int, ack_mask: int) -> None:
         """The other side has these frames."""
-        for seq in acked(ack_seq, ack_mask) if self._flights else ():
-            for key, version in self._flights.pop(seq, ()):
+        for seq in [each for each in self._flights if is_acked(each, ack_seq, ack_mask)]:
+            for key, version in self._flights.pop(seq):
                 outgoing = self._pending.get(key)
                 if outgoing is None:
                     continue

@@ -1,7 +1,5 @@
 """Pure core: 16-bit frame numbers and their acknowledgement (docs/PROTOCOL.md section 5.1)."""
 
-from collections.abc import Iterator
-
 WINDOW = 32
 """Frames before the newest that a mask acknowledges."""
 SEQ_MASK = 0xFFFF
@@ -43,9 +41,7 @@ class ReceiveWindow:
         return True
 
 
-def acked(seq: int, mask: int) -> Iterator[int]:
-    """All frame numbers that (`seq`, `mask`) acknowledge, newest first."""
-    yield seq
-    for bit in range(WINDOW):
-        if mask >> bit & 1:
-            yield (seq - 1 - bit) & SEQ_MASK
+def is_acked(seq: int, ack_seq: int, mask: int) -> bool:
+    """Whether (`ack_seq`, `mask`) acknowledge frame `seq`."""
+    behind = (ack_seq - seq) & SEQ_MASK
+    return behind == 0 or (behind <= WINDOW and bool(mask >> (behind - 1) & 1))
