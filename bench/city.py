@@ -11,8 +11,8 @@ import numpy as np
 
 from bench import encoding
 from bench.batching import Batch
-from bench.encoding import Floats, Ints
-from bench.streets import BLOCK_M, Places, Rounds, round_blocks
+from bench.encoding import Floats, Ints, Records
+from bench.streets import BLOCK_M, Rounds, round_blocks
 from bench.tumbling import Tumbling
 from soiree.wire import quantise as q
 from soiree.wire.state import Section
@@ -64,6 +64,11 @@ class Census:
         props = entities - vehicles - cabins - riders - walkers
         return cls(props, min(props, LOOSE_PER_TUMBLER * tumbling), tumbling, vehicles, cabins, riders, walkers)
 
+    @property
+    def entities(self) -> int:
+        """All of them."""
+        return self.props + self.vehicles + self.cabins + self.riders + self.walkers
+
 
 class City:
     """The things of a city and where they are. Ids begin at 1: props, vehicles, cabins, riders, walkers.
@@ -71,51 +76,55 @@ class City:
     Attributes:
         census: how many there are. side_m: of the square that they are in, in the middle of the world.
         vehicles, walkers: rounds. props_m: (props, 3). tumbling: the loose ones, which are the first props.
-        prop_ids, vehicle_ids, cabin_ids, rider_ids, walker_ids: entities. cabin_of: (riders,) index of each rider's cabin.
+        prop_ids, vehicle_ids, cabin_ids, rider_ids, walker_ids: entities. cabin_of: (riders,) index of each rider's cabin, attach: its
+            attach count.
+        names: (entities + 1,) id that the relay knows each entity by, at first its own; of what has none (0) nothing is said.
         owner: (entities + 1,) index of the client that says what each entity does, −1 for nobody.
         own: (clients,) entity that each client looks from, a vehicle or a walker of its own.
     """
 
-    def __init__(self, entities: int, moving: float, clients: int, seed: int = 1) -> None:
-        self.census = census = Census.of(entities, moving)
+    def __init__(self, census: Census, clients: int, *, seed: int = 1, neighbours: int = NEIGHBOURS) -> None:
+        self.census = census
         if not 0 < clients <= census.vehicles + census.walkers:
             raise ValueError(
                 f"from 1 to {census.vehicles + census.walkers} clients have something of their own to move"
             )
         self.random = np.random.default_rng(seed)
-        self.side_m = max(BLOCK_M, float(np.sqrt(entities / DENSITY_PER_KM2)) * 1000)
+        self.side_m = max(BLOCK_M, float(np.sqrt(census.entities / DENSITY_PER_KM2)) * 1000)
+        self.blocks = _even(int(self.side_m / BLOCK_M))
         ends = np.cumsum([1, census.props, census.vehicles, census.cabins, census.riders, census.walkers])
         ids = [np.arange(begin, end) for begin, end in pairwise(ends)]
         self.prop_ids, self.vehicle_ids, self.cabin_ids, self.rider_ids, self.walker_ids = ids
         self.cabin_of = np.arange(census.riders) % max(1, census.cabins)
+        self.attach = np.full(census.riders, ATTACH)
+        self.names = np.arange(census.entities + 1)
         self._build()
-        self._share_out(clients)
+        self._share_out(clients, neighbours)
         self._seconds = 0.0
         self._fidget = self.random.random((census.riders, 2)) * 6.28
 
     def _build(self) -> None:
-        census, random, blocks = self.census, self.random, int(self.side_m / BLOCK_M)
+        census, random, blocks = self.census, self.random, self.blocks
         fast = random.random(census.vehicles) < _FAST_SHARE
         speed = np.where(fast, random.uniform(*_FAST_M_S, census.vehicles), random.uniform(*_SLOW_M_S, census.vehicles))
         size = random.integers(1, 3, (census.vehicles, 2)) + fast[:, None]
         self.vehicles = round_blocks(random, blocks, size, 2.0, 12.0, speed * random.choice([-1, 1], census.vehicles))
         speed = random.uniform(*_WALK_M_S, census.walkers) * random.choice([-1, 1], census.walkers)
         self.walkers = round_blocks(random, blocks, np.ones((census.walkers, 2), np.int64), 6.0, 2.0, speed)
-        along = random.random((census.props, 2)) * self.side_m
-        inside = _KERB_M + along % BLOCK_M * (1 - 2 * _KERB_M / BLOCK_M)
-        where = along // BLOCK_M * BLOCK_M + inside - self.side_m / 2
+        along = (random.random((census.props, 2)) - 0.5) * self.side_m
+        where = along // BLOCK_M * BLOCK_M + _KERB_M + along % BLOCK_M * (1 - 2 * _KERB_M / BLOCK_M)
         self.props_m = np.stack([where[:, 0], np.zeros(census.props), where[:, 1]], axis=1)
         self.tumbling = Tumbling(random, self.props_m[: census.loose], census.tumbling)
 
-    def _share_out(self, clients: int) -> None:
+    def _share_out(self, clients: int, neighbours: int) -> None:
         """Neighbours own what goes about in their quarter of the city, mixed; what rides goes with what carries it."""
         census = self.census
         roots = np.concatenate([self.vehicle_ids, self.walker_ids])
         code = _quarter(np.concatenate([self.vehicles.centre, self.walkers.centre]))
         order = np.argsort(code, kind="stable")
         share = np.arange(len(roots)) * clients // len(roots)
-        share = share[np.lexsort((self.random.random(len(share)), share // NEIGHBOURS))]
-        self.owner = np.full(int(self.walker_ids[-1]) + 1, -1)
+        share = share[np.lexsort((self.random.random(len(share)), share // neighbours))]
+        self.owner = np.full(census.entities + 1, -1)
         self.owner[roots[order]] = share
         self.owner[self.cabin_ids] = self.owner[self.vehicle_ids[: census.cabins]]
         self.owner[self.rider_ids] = self.owner[self.cabin_ids[self.cabin_of]]
@@ -143,39 +152,40 @@ class City:
         loose = self.tumbling
         flying, landed = loose.flying(), loose.landed()
         where = encoding.units(loose.position)
-        moving = encoding.move(flying + 1, where[flying], loose.rotation[flying], loose.velocity[flying])
-        resting = encoding.rest(landed + 1, where[landed], loose.rotation[landed])
+        up, down = self.prop_ids[flying], self.prop_ids[landed]
+        moving = encoding.move(self.names[up], where[flying], loose.rotation[flying], loose.velocity[flying])
+        resting = encoding.rest(self.names[down], where[landed], loose.rotation[landed])
         return [
-            self._upright(self.vehicle_ids, self.vehicles),
-            self._upright(self.walker_ids, self.walkers),
-            self._riding(),
-            self._batch(Section.MOVE, flying + 1, where[flying], moving),
-            self._batch(Section.REST, landed + 1, where[landed], resting),
+            self._batch(Section.UPRIGHT, self.vehicle_ids, *self._upright(self.vehicle_ids, self.vehicles)),
+            self._batch(Section.UPRIGHT, self.walker_ids, *self._upright(self.walker_ids, self.walkers)),
+            self._batch(Section.CHILD, self.rider_ids, self._nowhere(self.rider_ids), self.riding()),
+            self._batch(Section.MOVE, up, where[flying], moving),
+            self._batch(Section.REST, down, where[landed], resting),
         ]
 
     def placed(self) -> list[tuple[Ints, Ints, list[bytes]]]:
         """What the relay is told of all at the start: (entities, parents or 0, placed records), parents first."""
         props = encoding.units(self.props_m)
-        still = np.tile([0.0, 0.0, 0.0, 1.0], (len(props), 1))
-        cabins, seat = len(self.cabin_ids), np.zeros((len(self.cabin_ids), 3))
-        inside = encoding.child(self.cabin_ids, np.full(cabins, ATTACH), seat, still[:cabins], seat)
-        riding = self._riding()
-        rest = [(self.prop_ids, Section.REST, encoding.rest(self.prop_ids, props, still), props, 0 * self.prop_ids)]
-        for batch, ids in ((self._upright(self.vehicle_ids, self.vehicles), self.vehicle_ids),
-                           (self._upright(self.walker_ids, self.walkers), self.walker_ids)):  # fmt: skip
-            rest.append((ids, Section.UPRIGHT, batch.records, batch.place, 0 * ids))
-        nowhere = np.zeros((cabins, 3), np.int64)
-        rest.append((self.cabin_ids, Section.CHILD, inside, nowhere, self.vehicle_ids[:cabins]))
-        rest.append((self.rider_ids, Section.CHILD, riding.records, riding.place, self.cabin_ids[self.cabin_of]))
-        return [(ids, parents, encoding.placed(kind, records, place)) for ids, kind, records, place, parents in rest]
+        standing = encoding.rest(self.prop_ids, props, _unturned(self.prop_ids))
+        nobody = np.zeros(len(self.names), np.int64)
+        return [
+            (self.prop_ids, nobody[self.prop_ids], encoding.placed(Section.REST, standing, props)),
+            self._placed_upright(self.vehicle_ids, self.vehicles),
+            self._placed_upright(self.walker_ids, self.walkers),
+            (
+                self.cabin_ids,
+                self.vehicle_ids[: len(self.cabin_ids)],
+                encoding.placed(Section.CHILD, self._cabins(), self._nowhere(self.cabin_ids)),
+            ),
+            (
+                self.rider_ids,
+                self.cabin_ids[self.cabin_of],
+                encoding.placed(Section.CHILD, self.riding(), self._nowhere(self.rider_ids)),
+            ),
+        ]
 
-    def _upright(self, ids: Ints, rounds: Rounds) -> Batch:
-        now: Places = rounds.places()
-        place = encoding.units(now.position)
-        return self._batch(Section.UPRIGHT, ids, place, encoding.upright(ids, place, now.yaw, now.velocity))
-
-    def _riding(self) -> Batch:
-        """Riders on their seats look about and fidget."""
+    def riding(self) -> Records:
+        """(riders,) CHILD records: on their seats they look about and fidget."""
         ids = self.rider_ids
         seats = np.stack([np.where(ids % 2, 1, -1), np.ones(len(ids)), np.where(ids // 2 % 2, 1, -1)], axis=1)
         phase = self._fidget + self._seconds * np.array([0.9, 1.3])
@@ -184,11 +194,38 @@ class City:
         half = 0.5 * np.sin(phase[:, 0] * 0.7)
         turned = np.stack([0 * half, np.sin(half), 0 * half, np.cos(half)], axis=1)
         still = np.zeros((len(ids), 3))
-        records = encoding.child(ids, np.full(len(ids), ATTACH), seats * _SEAT_M + sway, turned, still)
-        return self._batch(Section.CHILD, ids, np.zeros((len(ids), 3), np.int64), records)
+        return encoding.child(self.names[ids], self.attach, seats * _SEAT_M + sway, turned, still)
 
-    def _batch(self, kind: Section, ids: Ints, place: Ints, records: encoding.Records) -> Batch:
-        return Batch(kind, self.owner[ids], place, records)
+    def _cabins(self) -> Records:
+        """(cabins,) CHILD records: each in the middle of its vehicle."""
+        ids, middle = self.cabin_ids, np.zeros((len(self.cabin_ids), 3))
+        return encoding.child(self.names[ids], np.full(len(ids), ATTACH), middle, _unturned(ids), middle)
+
+    def _upright(self, ids: Ints, rounds: Rounds) -> tuple[Ints, Records]:
+        now = rounds.places()
+        place = encoding.units(now.position)
+        return place, encoding.upright(self.names[ids], place, now.yaw, now.velocity)
+
+    def _placed_upright(self, ids: Ints, rounds: Rounds) -> tuple[Ints, Ints, list[bytes]]:
+        place, records = self._upright(ids, rounds)
+        return ids, 0 * ids, encoding.placed(Section.UPRIGHT, records, place)
+
+    def _batch(self, kind: Section, ids: Ints, place: Ints, records: Records) -> Batch:
+        known = self.names[ids] > 0
+        return Batch(kind, self.owner[ids][known], place[known], records[known])
+
+    @staticmethod
+    def _nowhere(ids: Ints) -> Ints:
+        return np.zeros((len(ids), 3), np.int64)
+
+
+def _even(blocks: int) -> int:
+    """So that two streets cross in the middle of the world."""
+    return max(1, blocks - blocks % 2)
+
+
+def _unturned(ids: Ints) -> Floats:
+    return np.tile([0.0, 0.0, 0.0, 1.0], (len(ids), 1))
 
 
 def _quarter(where_m: Floats) -> Ints:

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.city import MOST_MOVING, City
+from bench.city import MOST_MOVING, Census, City
 from bench.naive import NaiveRelay, Thing, Viewer, position_in
 from bench.riding_clients import DELAY_STEPS, Clients
 from relay.audience import MAX_CLIENTS
@@ -251,7 +251,7 @@ def replication(
     the core alone is counted; a tick is one serve of all clients.
     """
     try:
-        city = City(entities, moving, clients, seed)
+        city = City(Census.of(entities, moving), clients, seed=seed)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     report = measure(Run(city, int(hz)), int(hz), seconds, naive=naive)

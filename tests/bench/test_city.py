@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bench import encoding
 from bench.batching import Batch, deal
-from bench.city import City
+from bench.city import Census, City
 from bench.encoding import Floats, Ints
 from bench.streets import BLOCK_M, round_blocks
 from soiree.wire import quantise as q
@@ -126,7 +126,7 @@ def city_records(city: City) -> tuple[list[Batch], dict[int, tuple[int, Transfor
 
 @pytest.mark.parametrize("clients", [1, 3, 40])
 def test_every_owner_says_each_of_its_moving_things_once_in_frames_that_reach_them(clients: int) -> None:
-    city = City(8000, 0.1, clients)
+    city = City(Census.of(8000, 0.1), clients)
     heard: dict[int, tuple[int, Transform, bool]] = {}
     for _ in range(30):
         city.step(0.05)
@@ -141,7 +141,7 @@ def test_every_owner_says_each_of_its_moving_things_once_in_frames_that_reach_th
 
 
 def test_what_was_knocked_over_comes_to_rest_and_says_so() -> None:
-    city = City(5000, 0.1, 10)
+    city = City(Census.of(5000, 0.1), 10)
     rested: set[int] = set()
     for _ in range(60):
         city.step(0.05)
@@ -160,7 +160,7 @@ def ids(batch: Batch) -> Ints:
 
 
 def test_clients_have_something_of_their_own_to_look_from_and_own_about_equally_much() -> None:
-    city = City(20_000, 0.1, 50)
+    city = City(Census.of(20_000, 0.1), 50)
     assert len(set(city.own.tolist())) == 50
     assert (city.owner[city.own] == np.arange(50)).all()
     assert set(city.own.tolist()) <= set(city.vehicle_ids.tolist()) | set(city.walker_ids.tolist())
@@ -173,7 +173,7 @@ def test_clients_have_something_of_their_own_to_look_from_and_own_about_equally_
 
 def test_a_city_is_as_dense_whatever_its_size() -> None:
     for entities in (2_000, 100_000):
-        city = City(entities, 0.1, 10)
+        city = City(Census.of(entities, 0.1), 10)
         assert city.side_m == pytest.approx(math.sqrt(entities / 6250) * 1000)
         where = np.abs(city.props_m[:, [0, 2]])
         assert where.max() <= city.side_m / 2
@@ -191,4 +191,4 @@ def test_what_is_far_from_an_owners_base_goes_in_frames_with_others() -> None:
 @pytest.mark.parametrize(("entities", "moving", "clients"), [(1000, 0.9, 5), (100, 0.1, 1), (1000, 0.1, 90)])
 def test_a_city_that_cannot_be_is_refused(entities: int, moving: float, clients: int) -> None:
     with pytest.raises(ValueError, match=r"can move|to move"):
-        City(entities, moving, clients)
+        City(Census.of(entities, moving), clients)

@@ -5,7 +5,7 @@ import json
 import msgspec
 from click.testing import CliRunner
 
-from bench.city import City
+from bench.city import Census, City
 from bench.naive import NaiveRelay, Thing, Viewer
 from bench.replication import Report, Run, measure, replication
 from soiree.wire.records import Transform, encode_upright
@@ -45,7 +45,7 @@ def test_a_city_that_cannot_be_is_refused_in_words() -> None:
 
 
 def test_every_client_is_told_of_what_moves_about_it_at_the_full_rate() -> None:
-    city = City(2000, 0.1, 8)
+    city = City(Census.of(2000, 0.1), 8)
     run = Run(city, 20)
     for _ in range(40):
         run.step()
