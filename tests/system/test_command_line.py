@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from signalling.config import SETTINGS
+from soiree import rtc
 from tests.system.party_process import ROOT, command, party
 
 
@@ -74,6 +75,20 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in told.stderr
     words = f"Error: port {port} is taken; choose another with --port, or 0 for any"
     assert told.stderr.splitlines()[-1] == words
+
+
+@pytest.mark.parametrize("engine", rtc.available())
+def test_a_taken_udp_port_is_told_in_one_line_by_the_engine_that_needs_it(tmp_path: Path, engine: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        environment = {"SOIREE_UDP_PORT": str(port)}
+        if engine == "aiortc":
+            with party(engine, tmp_path, env=environment):
+                return
+        told = _run(tmp_path, "--engine", engine, env=environment)
+    assert told.returncode == 1
+    assert told.stderr.splitlines() == [f"Error: UDP port {port} of 127.0.0.1 cannot be had: Address already in use"]
 
 
 def test_port_is_taken_from_the_environment_as_hosting_platforms_set_it(tmp_path: Path) -> None:

@@ -261,6 +261,27 @@ async def test_a_path_that_is_gone_is_lost_packets_to_aiortc_and_leaves_nothing(
     assert association() is None
 
 
+@pytest.mark.parametrize("client", available())
+async def test_a_connection_whose_callbacks_are_held_for_too_long_is_closed_all_the_same(
+    client: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if "libdatachannel" not in available():
+        return
+    monkeypatch.setattr("soiree.rtc.libdatachannel.LET_GO_TIMEOUT_S", 0.2)
+    async with webrtc_stage("libdatachannel", client) as stage:
+        await stage.join(CONN)
+        peer: Any = stage.end_of(stage.server, CONN)
+        held = peer.hook(lambda: None)
+        stage.server.close(CONN)
+        async with asyncio.timeout(5):
+            await stage.server.aclose()
+        words = f"connection {CONN} is closed, and libdatachannel has not let go of it"
+        assert [record.message for record in caplog.records] == [words]
+        assert not peer._quiet.is_set()
+        del held
+        assert peer._quiet.is_set()
+
+
 async def test_a_number_in_use_is_refused(engine: str) -> None:
     heard = Recorder()
     made = create(engine, LOOPBACK, heard)
