@@ -12,7 +12,7 @@ const OTHER = 3;
 function open() {
   const events = [];
   const commands = [];
-  const host = { peerId: ME, command: async (command) => void commands.push(command), setState: (record) => world.wrote(record.entity, record.slot) };
+  const host = { peerId: ME, relaySecondsAt: () => 100 / 60, command: async (command) => void commands.push(command), setState: (record) => world.wrote(record.entity, record.slot) };
   const world = new World((type, detail) => events.push([type, detail]), host);
   Object.defineProperty(host, "entities", { get: () => world.entities });
   world.peerId = ME;

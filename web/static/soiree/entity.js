@@ -1,6 +1,10 @@
 /** A thing in the room: what is known of it, and what may be done to it (docs/PROTOCOL.md sections 4 and 7). */
 
+import { TICK_HZ } from "./clock.js";
 import { SoireeError } from "./errors.js";
+import { alike, Playback } from "./interpolation.js";
+import { outward } from "./motion.js";
+import { IDENTITY, inverse, multiply, rotate } from "./rotation.js";
 import { CHILD, encodePlaced, FAR, MOVE, POSE, PROPS, REST, UPRIGHT } from "./sections.js";
 
 /** @typedef {import("./quantise.js").Vector3} Vector3 */
@@ -14,6 +18,7 @@ import { CHILD, encodePlaced, FAR, MOVE, POSE, PROPS, REST, UPRIGHT } from "./se
 /** @typedef {"allow" | "owner" | "deny"} AttachRule */
 /** @typedef {null | boolean | number | string | Uint8Array} Property */
 /** @typedef {{entity: Entity | number, epoch: number}} Condition */
+/** @typedef {import("./motion.js").Pose} Placement position, rotation and velocity in the world */
 
 /**
  * @typedef {object} Motion
@@ -30,11 +35,13 @@ import { CHILD, encodePlaced, FAR, MOVE, POSE, PROPS, REST, UPRIGHT } from "./se
  * @property {Map<number, Entity>} entities
  * @property {(message: {type: string} & Record<string, unknown>) => Promise<ControlMessage>} command
  * @property {(record: StateRecord, from?: Vector3) => void} setState from: where it was before
+ * @property {(now?: number) => number} relaySecondsAt the relay's clock, seconds, at a local time, by default now
  */
 
 /** Of a child: its position is a 16-bit number of 1/1024 m. */
 export const CHILD_REACH_M = 32;
-const IDENTITY = /** @type {Quaternion} */ ([0, 0, 0, 1]);
+/** Parents above a thing that are followed at most (docs/PROTOCOL.md section 8). */
+const MAX_DEPTH = 8;
 
 export class Entity {
   kind = "";
@@ -80,6 +87,14 @@ export class Entity {
 
   /** @type {EntityHost} */
   #room;
+  /** There is none of what has never moved. @type {Playback | null} */
+  #playback = null;
+  /** Whether its place was ever told. */
+  #told = false;
+  /** @type {Placement | null} what {@link smooth} said last, */
+  #shown = null;
+  /** and of when, seconds. */
+  #shownAt = NaN;
 
   /** @param {EntityHost} room @param {number} id */
   constructor(room, id) {
@@ -116,6 +131,38 @@ export class Entity {
   worldRotation() {
     const parent = this.parent;
     return parent ? multiply(parent.worldRotation(), this.rotation) : [...this.rotation];
+  }
+
+  /**
+   * Where to draw it: between the samples that have come, a little in the past, or what is ours where it is now. Ask once for every picture
+   * that you draw; what was said before is not changed by it.
+   * @param {number} [timestamp] of the picture, milliseconds as requestAnimationFrame and performance.now() count them
+   * @returns {Readonly<Placement>} in the world, whatever it rides in
+   */
+  smooth(timestamp = performance.now()) {
+    return this.#smooth(timestamp / 1000, MAX_DEPTH);
+  }
+
+  /** @param {number} now @param {number} depth of parents still followed @returns {Placement} */
+  #smooth(now, depth) {
+    if (this.#shown && this.#shownAt === now) return this.#shown;
+    const poseOf = (/** @type {number} */ id) => {
+      const parent = depth > 0 ? this.#room.entities.get(id) : undefined;
+      return parent ? parent.#smooth(now, depth - 1) : null;
+    };
+    this.#shownAt = now;
+    return (this.#shown = this.#play(now, poseOf));
+  }
+
+  /** @param {number} now @param {(id: number) => Placement | null} poseOf @returns {Placement} */
+  #play(now, poseOf) {
+    if (this.#playback && this.isMine) return this.#playback.place(now, this.parentId, this.#local(), poseOf);
+    if (this.#playback) return this.#playback.play(now, this.#room.relaySecondsAt(now), poseOf);
+    const frame = this.parentId ? poseOf(this.parentId) : null;
+    if (frame) return outward(frame, this.#local());
+    const shown = this.#shown;
+    const same = shown?.position === this.position && shown.rotation === this.rotation && shown.velocity === this.velocity;
+    return same ? shown : this.#local();
   }
 
   /**
@@ -212,6 +259,52 @@ export class Entity {
     if (section !== FAR) this.upright = section === UPRIGHT;
   }
 
+  /**
+   * The relay told of a transform.
+   * @param {Transform} transform
+   * @param {number} tick of the sample
+   * @param {{paced?: boolean, parentId?: number, attach?: number}} [more] paced: it came by itself, in the rhythm in which it is told
+   */
+  heard(transform, tick, { paced = false, parentId = this.parentId, attach = this.attach } = {}) {
+    const relayS = this.#room.relaySecondsAt();
+    const before = this.#sample(this.tick, relayS, false);
+    this.parentId = parentId;
+    this.attach = attach;
+    this.moved(transform);
+    this.tick = tick;
+    const sample = this.#sample(tick, relayS, transform.teleport);
+    const first = !this.#told;
+    this.#told = true;
+    if (first || (!this.#playback && alike(before, sample))) return;
+    this.#playback ??= new Playback(before);
+    this.#playback.add(sample, paced ? relayS : null);
+  }
+
+  /** It was ours, and goes on in other hands. @param {number} tick of the change */
+  handedOver(tick) {
+    this.tick = tick;
+    if (!this.#playback && !this.#shown) return;
+    const sample = this.#sample(tick, this.#room.relaySecondsAt(), false);
+    if (!this.#playback) {
+      // It goes on from where it was drawn as ours.
+      this.#playback = new Playback(sample);
+      this.#shown = null;
+      this.smooth(this.#shownAt * 1000);
+    }
+    this.#playback.restart(sample);
+  }
+
+  /** @param {number} tick @param {number} relayS now @param {boolean} jump @returns {import("./motion.js").Sample} as of now */
+  #sample(tick, relayS, jump) {
+    const near = Math.floor(relayS * TICK_HZ);
+    return { at: (near + ((tick - near) | 0)) / TICK_HZ, parent: this.parentId, ...this.#local(), jump };
+  }
+
+  /** @returns {Placement} relative to its parent, if it has one */
+  #local() {
+    return { position: this.position, rotation: this.rotation, velocity: this.velocity };
+  }
+
   #mustOwn() {
     if (!this.isMine) throw new SoireeError("not-owner", `${this.kind} ${this.id} is not ours to move`);
   }
@@ -273,22 +366,4 @@ function relativeTo(entity, parent) {
   /** @type {Quaternion} */
   const inverse = [-x, -y, -z, w];
   return { position: rotate(inverse, [at[0] - origin[0], at[1] - origin[1], at[2] - origin[2]]), rotation: multiply(inverse, rotation) };
-}
-
-/** @param {Quaternion} a @param {Quaternion} b @returns {Quaternion} first b, then a */
-function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
-  return [
-    aw * bx + ax * bw + ay * bz - az * by,
-    aw * by - ax * bz + ay * bw + az * bx,
-    aw * bz + ax * by - ay * bx + az * bw,
-    aw * bw - ax * bx - ay * by - az * bz,
-  ];
-}
-
-/** @param {Quaternion} rotation @param {Vector3} vector @returns {Vector3} */
-function rotate([x, y, z, w], [vx, vy, vz]) {
-  const tx = 2 * (y * vz - z * vy);
-  const ty = 2 * (z * vx - x * vz);
-  const tz = 2 * (x * vy - y * vx);
-  return [vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx];
 }

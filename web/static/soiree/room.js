@@ -1,6 +1,7 @@
 /** A room one is in: peers, entities, commands and events. Made by {@link join} in index.js. */
 
 import { Ask } from "./ask.js";
+import { TICK_HZ } from "./clock.js";
 import { Commands, refusal } from "./commands.js";
 import { Emitter } from "./emitter.js";
 import { conditionOf } from "./entity.js";
@@ -191,6 +192,11 @@ export class Room extends Emitter {
   /** Relay time in microseconds, as well as we know it: the same for everybody in the room. */
   relayTimeUs() {
     return this.#link.clock.relayUs(this.#link.now);
+  }
+
+  /** For entities: the relay's clock in seconds of its ticks. @param {number} [now] local monotonic seconds */
+  relaySecondsAt(now = this.#link.now) {
+    return this.#link.clock.tickAt(now) / TICK_HZ;
   }
 
   /**

@@ -94,8 +94,7 @@ export class World {
     if (record.slot === "transform") {
       const riding = record.section === CHILD;
       if (riding !== (entity.parentId !== 0) || (riding && record.attach !== entity.attach)) return null;
-      entity.moved(record);
-      entity.tick = (tick - record.age) >>> 0;
+      entity.heard(record, (tick - record.age) >>> 0, { paced: true });
     } else if (record.slot === "pose") entity.pose = record.pose;
     else entity.props = record.bytes;
     fence[record.slot] = tick;
@@ -141,24 +140,21 @@ export class World {
     entity.attachRule = message.attach_rule;
     entity.askTimeoutMs = message.ask_timeout_ms;
     entity.fallback = message.fallback;
-    entity.parentId = message.parent;
-    entity.attach = message.attach;
     entity.properties = message.properties;
     entity.pose = null;
     entity.props = new Uint8Array();
     /** @type {Fence} */
     const fence = { transform: tick, pose: tick, props: tick, written: new Set(), told: new Set() };
-    this.#place(entity, fence, message.state, tick);
+    this.#place(entity, fence, message);
     this.#fences.set(id, fence);
     this.entities.set(id, entity);
     this.#emit("spawned", { entity });
   }
 
-  /** Pose and props that we wrote ourselves stay as they are. @param {Entity} entity @param {Fence} fence @param {Uint8Array} state @param {number} tick */
-  #place(entity, fence, state, tick) {
+  /** Pose and props that we wrote ourselves stay as they are. @param {Entity} entity @param {Fence} fence @param {ControlMessage} message */
+  #place(entity, fence, { state, tick, parent, attach }) {
     const { transform, pose, props } = decodePlaced(state);
-    entity.moved(transform);
-    entity.tick = tick;
+    entity.heard(transform, tick, { parentId: parent, attach });
     fence.written.delete("transform");
     if (pose) fence.told.add("pose");
     if (props) fence.told.add("props");
@@ -218,6 +214,7 @@ export class World {
       if (fence.written.has("props") && !fence.told.has("props")) entity.props = new Uint8Array();
       fence.written.clear();
       for (const slot of /** @type {const} */ (["transform", "pose", "props"])) if (before(fence[slot], tick)) fence[slot] = tick;
+      if (previous === this.peerId) entity.handedOver(tick);
     }
     entity.owner = owner;
     entity.epoch = epoch;
@@ -225,14 +222,12 @@ export class World {
   }
 
   /** @param {ControlMessage} message @param {Entity} entity */
-  #parentSet({ parent, attach, tick, state }, entity) {
+  #parentSet(message, entity) {
     const previous = entity.parent;
-    entity.parentId = parent;
-    entity.attach = attach;
     const fence = this.#fences.get(entity.id);
     if (fence) {
-      this.#place(entity, fence, state, tick);
-      if (before(fence.transform, tick)) fence.transform = tick;
+      this.#place(entity, fence, message);
+      if (before(fence.transform, message.tick)) fence.transform = message.tick;
     }
     this.#emit("changed", { entity, what: "parent", previous });
   }
