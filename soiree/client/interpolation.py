@@ -29,6 +29,8 @@ OUTLIER_S: Final = 0.25
 FIRST_INTERVAL_S: Final = 0.05
 COURSE_S: Final = 0.2
 """The turn of a course is measured over so long at least."""
+COAST_INTERVALS: Final = 1.5
+"""Dead reckoning goes on at full speed for so many of the usual intervals at least: over one lost sample."""
 LONG_REST: Final = 2.0
 """A thing at rest that is heard of again after more than so many intervals moved only during the last one."""
 SLEW: Final = 0.1
@@ -69,10 +71,11 @@ class Playback:
     Attributes:
         delay_s: how far behind the relay's clock it should be played: what time usually passes from a sample to the arrival of the next
             one, so that there is one on either side. Interval, travel and jitter are all in that gap.
+        played_s: the time on the relay's clock that was played last.
     """
 
     __slots__ = (
-        "_bridge", "_broken", "_deviation_s", "_gap_s", "_interval_s", "_played_s", "_samples", "_shown", "delay_s",
+        "_bridge", "_broken", "_deviation_s", "_gap_s", "_interval_s", "_samples", "_shown", "delay_s", "played_s",
     )  # fmt: skip
 
     def __init__(self, first: Sample) -> None:
@@ -81,7 +84,7 @@ class Playback:
         self._gap_s: float | None = None
         self._deviation_s = 0.0
         self._interval_s = FIRST_INTERVAL_S
-        self._played_s = -math.inf
+        self.played_s = -math.inf
         self._shown: Shown | None = None
         self._broken = False
         """What is shown next need not follow from what was shown last."""
@@ -100,7 +103,7 @@ class Playback:
         samples, last = self._samples, self._samples[-1]
         if sample[1:5] == last[1:5] and (sample.resting or sample.at_s <= last.at_s):
             return
-        if self._played_s >= min(last.at_s, sample.at_s):
+        if self.played_s >= min(last.at_s, sample.at_s):
             self._broken = True
         while samples and samples[-1].at_s >= sample.at_s:
             samples.pop()
@@ -118,13 +121,13 @@ class Playback:
             self._measure(arrived_s - last.at_s, spacing_s)
         if last.resting and spacing_s > LONG_REST * self._interval_s and not jump:
             self._append(last._replace(at_s=sample.at_s - self._interval_s, jump=False))
-        if jump and self._played_s >= sample.at_s:
+        if jump and self.played_s >= sample.at_s:
             self._broken, self._bridge = False, None
         self._append(sample._replace(jump=jump))
 
     def _append(self, sample: Sample) -> None:
-        if len(self._samples) == MAX_SAMPLES and self._played_s < self._samples[1].at_s:
-            self._played_s, self._broken = self._samples[1].at_s, True
+        if len(self._samples) == MAX_SAMPLES and self.played_s < self._samples[1].at_s:
+            self.played_s, self._broken = self._samples[1].at_s, True
         self._samples.append(sample)
 
     def _measure(self, gap_s: float, spacing_s: float) -> None:
@@ -143,9 +146,9 @@ class Playback:
         """Where in the world to show it at `now`, when the relay's clock is estimated at `relay_s`; velocity in the world too."""
         before = self._shown
         passed_s = max(0.0, now - before.now) if before is not None else 0.0
-        played_s = self._played_s
-        self._played_s = self._time(relay_s - self.delay_s, passed_s)
-        parent, local, frame, jumped = self._at(played_s, world_of)
+        since_s = self.played_s
+        self.played_s = self._time(relay_s - self.delay_s, passed_s)
+        parent, local, frame, jumped = self._at(since_s, world_of)
         if jumped:
             self._bridge = None
         elif before is not None and (self._broken or parent != before.parent):
@@ -158,7 +161,7 @@ class Playback:
 
     def _time(self, target_s: float, passed_s: float) -> float:
         """The time on the relay's clock that is played: near `target_s`, without running noticeably faster or slower than time itself."""
-        on_s = self._played_s + passed_s
+        on_s = self.played_s + passed_s
         if abs(target_s - on_s) > RESYNC_S:
             self._broken = True
             return target_s
@@ -166,7 +169,7 @@ class Playback:
 
     def _at(self, since_s: float, world_of: WorldOf) -> tuple[int, Transform, Transform | None, bool]:
         """Parent, place relative to it, the parent's place in the world, and whether a jump lies between `since_s` and the time played."""
-        samples, at_s = self._samples, self._played_s
+        samples, at_s = self._samples, self.played_s
         index = len(samples) - 1
         while index > 0 and samples[index].at_s > at_s:
             index -= 1
@@ -178,7 +181,7 @@ class Playback:
         sample = samples[index]
         after = samples[index + 1] if index + 1 < len(samples) else None
         if after is None or after.jump or after.parent != sample.parent or at_s < sample.at_s:
-            local = onward(sample, at_s, max(COAST_S, self._interval_s), self._turning(index))
+            local = onward(sample, at_s, max(COAST_S, COAST_INTERVALS * self._interval_s), self._turning(index))
         else:
             local = between(sample, after, at_s)
         return sample.parent, local, frame, any(each.jump and since_s < each.at_s <= at_s for each in samples)

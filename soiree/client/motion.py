@@ -14,7 +14,7 @@ from soiree.wire.records import ZERO, Transform
 STEEPEST: Final = 3.0
 """A tangent is at most so many chords long: with more, a curve that ends at rest runs past its end and comes back (Fritsch, Carlson)."""
 COAST_S: Final = 0.25
-"""So long, or for the usual interval of its samples if that is longer, a thing of which nothing new is heard goes on at full speed,"""
+"""So long at least a thing of which nothing new is heard goes on at full speed,"""
 BRAKE_S: Final = 0.5
 """and in so long it then slows down to a stop: at 4 samples a second or more, dead reckoning adds what its speed makes in 0.5 s."""
 STRAIGHT_RAD: Final = 1e-6
