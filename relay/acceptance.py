@@ -158,7 +158,9 @@ def _write(world: World, row: Ints, slot: Slot, records: Records, taken: Ints, w
     told = np.arange(width) < (length - IS_AGED[kind])[:, None]
     fresh: Bools = ((new != old) & told).any(1) | (length != world.length[row, slot])
     if slot is Slot.TRANSFORM:
-        fresh |= (kind != world.kind[row]) | (records.position[taken] != world.position[row]).any(1)
+        moved = (records.position[taken] != world.position[row]).any(1)
+        fresh |= (kind != world.kind[row]) | moved
+        world.stirred[row[moved]] = True
         world.kind[row] = kind
         world.position[row] = records.position[taken]
         world.at_rest[row] = records.at_rest[taken]

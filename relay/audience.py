@@ -12,6 +12,8 @@ from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 MAX_CLIENTS: Final = 1024
 STATE_FRAMES_BURST: Final = 2 * STATE_FRAMES_PER_S
 LONG_AGO: Final = -(2**40)
+_OF_THE_CLIENT: Final = ("active", "burst", "rtt_s", "view_entity", "view", "radius_m")
+"""Columns that outlast a fresh hello."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class Audience(Table):
         peer: its id, 0 in free rows. active: bool, whether it has a connection. burst: float64, frames in a serve, smoothed, at least 1.
         applied: newest control message of ours that it has applied.
         rtt_s: float64. view_entity: what it looks from, 0 for the fixed point. view: (rows, 3) position as `World.position`.
+        radius_m: float64, how far it sees. looked: tick when its sight was last looked at. waits: bool, whether something in its sight
+        waited to be told then.
         serves: how often it was served. served: tick when it was. sent_s: float64, when a frame last went. next_seq: of our next frame,
         unwrapped. ack_seq, ack_mask, ack_valid (bool): what we have received from it. acked_s, ack_interval_s: float64, when it last
         acknowledged, and the smoothed time between.
@@ -67,6 +71,9 @@ class Audience(Table):
         self.rtt_s = self._column("rtt_s", np.float64)
         self.view_entity: Ints = self._column("view_entity", np.int64)
         self.view: Ints = self._column("view", np.int64, 3)
+        self.radius_m = self._column("radius_m", np.float64)
+        self.looked: Ints = self._column("looked", np.int64)
+        self.waits = self._column("waits", np.bool_)
         self.serves: Ints = self._column("serves", np.int64)
         self.served: Ints = self._column("served", np.int64)
         self.sent_s = self._column("sent_s", np.float64)
@@ -113,7 +120,7 @@ class Audience(Table):
         old = self._inbound[peer]
         row = old.row
         self._inbound[peer] = Inbound(row, old.at, first=((old.newest >> 16) + 2) << 16, frames=old.frames)
-        kept = {name: getattr(self, name)[row].copy() for name in ("active", "burst", "rtt_s", "view_entity", "view")}
+        kept = {name: getattr(self, name)[row].copy() for name in _OF_THE_CLIENT}
         sent_s = float(self.sent_s[row])
         self._clear(row)
         self._begin(row, peer, sent_s)
@@ -134,7 +141,7 @@ class Audience(Table):
 
     def _begin(self, row: int, peer: int, now: float) -> None:
         self.peer[row], self.active[row] = peer, True
-        self.served[row] = LONG_AGO
+        self.served[row] = self.looked[row] = LONG_AGO
         self.sent_s[row] = now
         self.acked_s[row] = now
         self.burst[row] = 1.0

@@ -44,7 +44,13 @@ class Entity:
     """What the rule `ask` becomes while the master is away."""
     subject: str = ""
     """While it is nobody's: the identity that it waits for."""
+    always: bool = False
+    """Relevant to everybody, wherever they are."""
     children: set[int] = field(default_factory=set)
+    spawned: bytes = b""
+    """The `spawned` that was last told of it, while it still holds."""
+    spawned_at: int = 0
+    """Version of its records in that."""
 
 
 class EntityTable:
@@ -82,6 +88,10 @@ class EntityTable:
 
     def count_mastered(self, peer: int) -> int:
         return len(self._mastered.get(peer, ()))
+
+    def count_always(self, peer: int) -> int:
+        """Entities that `peer` is master of and that are always relevant."""
+        return sum(self._by_id[entity].always for entity in self._mastered.get(peer, ()))
 
     def add(self, entity: Entity) -> None:
         self._by_id[entity.id] = entity
@@ -160,17 +170,20 @@ class EntityTable:
 
 
 class IdPool:
-    """Entity ids: each is used again only after everybody who knew its last bearer has applied that bearer's despawn.
+    """Entity ids: each is used again only after everybody who was told `despawned` of its last bearer has applied that.
 
     Otherwise a late message or frame about the old entity could be taken for one about the new.
     """
 
-    __slots__ = ("_awaited", "_free", "_next")
+    __slots__ = ("_awaited", "_free", "_next", "_retired")
 
     def __init__(self) -> None:
         self._next = 1
         self._free: deque[int] = deque()
         self._awaited: dict[int, int] = {}
+        """Entity → how many of its `despawned` are not applied; it may be alive, and have left the sight of somebody."""
+        self._retired: set[int] = set()
+        """Those that are gone and still awaited."""
 
     def take(self) -> int | None:
         """An id, the one that was free longest first; None when all are in use or awaited."""
@@ -181,16 +194,22 @@ class IdPool:
         self._next += 1
         return self._next - 1
 
-    def retire(self, entity: int, told: int) -> None:
-        """The bearer is gone; `told` peers must still apply its despawn."""
-        if told:
-            self._awaited[entity] = told
-        else:
-            self._free.append(entity)
+    def tell_despawned(self, entity: int) -> None:
+        """One peer was told `despawned` of it."""
+        self._awaited[entity] = self._awaited.get(entity, 0) + 1
 
     def forgotten(self, entity: int) -> None:
         """One of those peers has applied it, has left, or lost its memory."""
         self._awaited[entity] -= 1
         if not self._awaited[entity]:
             del self._awaited[entity]
+            if entity in self._retired:
+                self._retired.remove(entity)
+                self._free.append(entity)
+
+    def retire(self, entity: int) -> None:
+        """Its bearer is gone."""
+        if entity in self._awaited:
+            self._retired.add(entity)
+        else:
             self._free.append(entity)

@@ -1,6 +1,7 @@
 """Pure core: entities that go together, and what rode in them and stays."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from relay.entities import Entity
 from relay.scene import Scene
@@ -27,6 +28,11 @@ def remove_together(scene: Scene, reasons: Mapping[int, str], sender: Session | 
         reasons: entity → reason told in its `despawned`.
         sender: peer whose message `re` this answers; only one of the entities may then be removed in its name, the last.
     """
+    with scene.together() if len(reasons) > 1 else nullcontext():
+        _remove_all(scene, reasons, sender, re)
+
+
+def _remove_all(scene: Scene, reasons: Mapping[int, str], sender: Session | None, re: int) -> None:
     going = [scene.entities[entity] for entity in reasons]
     for entity in going:
         landing = next((above for above in scene.entities.ancestors(entity) if above.id not in reasons), None)

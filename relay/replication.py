@@ -13,11 +13,12 @@ import numpy as np
 
 from relay import acceptance, framing, ingest, selection, speed
 from relay.acceptance import Drop
-from relay.audience import MAX_CLIENTS, Audience
+from relay.audience import LONG_AGO, MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
 from relay.flight import Flight
 from relay.framing import Layout
 from relay.ingest import Arrival
+from relay.interest import Interest, Sighting, look_from, radius
 from relay.pairs import MAX_PAIRS, Pairs
 from relay.reception import Ingested, Reception
 from relay.selection import Choice
@@ -73,6 +74,7 @@ class Replication:
         self.pairs = Pairs(world, config.max_pairs)
         self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
         self.flight = Flight(config.max_clients)
+        self.interest = Interest(world, self.audience, self.pairs)
         self._reception = Reception(self.audience)
         self._refusals_wait = False
         self._tick = 0
@@ -81,6 +83,7 @@ class Replication:
         """Begin to serve a client, as on a connection. Raises TableFullError past max_clients."""
         row = self.audience.join(peer, now)
         self.audience.rtt_s[row] = FIRST_RTT_S
+        self.audience.radius_m[row] = radius(0)
         self.flight.open(row)
         self.budgets.open(row, now)
 
@@ -140,10 +143,18 @@ class Replication:
         """What the client wants to be sent at most, overhead included; 0: adaptive."""
         self.budgets.set_cap(self.audience.row(peer), kbit_s)
 
-    def set_view(self, peer: int, entity: int = 0, position_m: q.Vec3 | None = None) -> None:
-        """Look from an entity, wherever it goes, or from a fixed point in metres; else from where it looked last."""
+    def set_view(
+        self, peer: int, entity: int = 0, position_m: q.Vec3 | None = None, radius_m: float | None = None
+    ) -> None:
+        """Look from an entity, wherever it goes, or from a fixed point in metres; else from where it looked last.
+
+        Args:
+            radius_m: how far it sees, 0 for the default; None: as before.
+        """
         row = self.audience.row(peer)
         self.audience.view_entity[row] = entity
+        if radius_m is not None:
+            self.audience.radius_m[row] = radius(radius_m)
         if position_m is not None:
             x, y, z = position_m
             self.audience.view[row] = (
@@ -151,6 +162,11 @@ class Replication:
                 q.units_of(y, q.VERTICAL_PER_M, q.LIMIT_Y_UNITS),
                 q.units_of(z, q.HORIZONTAL_PER_M, q.LIMIT_UNITS),
             )
+        self.audience.looked[row] = LONG_AGO
+
+    def watch(self, tick: int) -> list[Sighting]:
+        """What has come into the sight of clients and left it, for those whose turn to look it is."""
+        return self.interest.watch(tick)
 
     def ingest(self, frames: Sequence[tuple[int, bytes]], tick: int, now: float) -> Ingested:
         """Take in STATE frames (peer, payload), newest last, and the acknowledgements in them. Never raises for what a peer sent."""
@@ -183,7 +199,7 @@ class Replication:
         self._tick = max(self._tick, tick)
         self.budgets.advance(now)
         due = self._due(tick, now)
-        selection.look(self.world, self.audience)
+        look_from(self.world, self.audience)
         self.audience.serves[due] += 1
         self.audience.served[due] = tick
         choice = self._choose(due, tick)

@@ -145,6 +145,8 @@ class Room:
         scene.tick, scene.now = tick, now
         time_out(scene)
         refuse_the_fast(scene)
+        for sighting in scene.replication.watch(tick):
+            scene.take_sighting(sighting)
         for session in list(scene.sessions.values()):
             listen(scene, session)
         self._settle()
@@ -195,8 +197,9 @@ class Room:
 
     def _carry_out(self, session: Session, message: m.Message | Unknown) -> None:
         """Raises MisbehaviourError for a flood."""
-        in_time = session.commands.take(self._scene.now)
-        if not in_time and not session.overruns.take(self._scene.now):
+        count = len(message.messages) if isinstance(message, m.Group) else 1
+        in_time = session.commands.take(self._scene.now, count)
+        if not in_time and not session.overruns.take(self._scene.now, count):
             raise MisbehaviourError("rate", "Too many messages, too fast.")
         if isinstance(message, Unknown):
             return

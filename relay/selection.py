@@ -94,10 +94,3 @@ def most_urgent(
     mine = total - before
     cost = mine + -(-mine // frame_bytes) * frame_cost
     return choice.of(cost <= allowance[choice.client])
-
-
-def look(world: World, audience: Audience) -> None:
-    """Move the viewpoints of clients that look from an entity to where it is now."""
-    row = world.rows(audience.view_entity)
-    there = row > 0
-    audience.view[there] = world.position[world.root[row[there]]]

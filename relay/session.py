@@ -27,13 +27,13 @@ class Rate:
         self._tokens = burst
         self._since = now
 
-    def take(self, now: float) -> bool:
-        """Take a token; False when there is none."""
+    def take(self, now: float, tokens: int = 1) -> bool:
+        """Take so many tokens; False when there are not as many, and none is taken."""
         self._tokens = min(self._burst, self._tokens + (now - self._since) * self._per_s)
         self._since = now
-        if self._tokens < 1:
+        if self._tokens < tokens:
             return False
-        self._tokens -= 1
+        self._tokens -= tokens
         return True
 
 

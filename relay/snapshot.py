@@ -1,27 +1,14 @@
 """Pure core: which entities one peer must still be told of, in which order, and at what pace (docs/PROTOCOL.md section 4).
 
-There is no special snapshot message: a late joiner is told of each entity by the same `spawned` as everybody. Parents come before what
-rides in them, otherwise the nearest first, and little more than SNAPSHOT_IN_FLIGHT_BYTES of `spawned` is under way unapplied. What changes
-about an entity in the meantime is simply contained in its `spawned`.
+There is no special snapshot message: a late joiner is told of each entity by the same `spawned` as everybody. First comes what is its own,
+then what came into its sight, the nearest first; parents before what rides in them. Little more than SNAPSHOT_IN_FLIGHT_BYTES of `spawned`
+is under way unapplied. What changes about an entity in the meantime is simply contained in its `spawned`.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-import numpy as np
-
-from relay.world import World
-from soiree.wire import quantise as q
 from soiree.wire.limits import SNAPSHOT_IN_FLIGHT_BYTES
-
-
-def nearest_first(world: World, entities: Sequence[int], at: tuple[float, float, float]) -> list[int]:
-    """The entities by their distance from `at` (metres); one that rides stands where the outermost of what it rides in stands."""
-    ids = np.array(entities, np.int64)
-    roots = world.position[world.root[world.rows(ids)]]  # (entities, 3): x, y, z
-    apart_m = roots / (q.HORIZONTAL_PER_M, q.VERTICAL_PER_M, q.HORIZONTAL_PER_M) - at
-    nearest: list[int] = ids[np.argsort((apart_m**2).sum(axis=1), kind="stable")].tolist()
-    return nearest
 
 
 class Snapshot:
@@ -31,40 +18,50 @@ class Snapshot:
         in_flight_bytes: encoded `spawned` sent and not applied.
     """
 
-    __slots__ = ("_in_flight", "_wanted", "in_flight_bytes")
+    __slots__ = ("_in_flight", "_own", "_seen", "in_flight_bytes")
 
     def __init__(self) -> None:
-        self._wanted: OrderedDict[int, None] = OrderedDict()
+        self._own: OrderedDict[int, None] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
         self._in_flight: deque[tuple[int, int]] = deque()
         """(number, bytes) of each `spawned` that is not applied."""
         self.in_flight_bytes = 0
 
     def __len__(self) -> int:
         """How many entities wait."""
-        return len(self._wanted)
+        return len(self._own) + len(self._seen)
 
     def __contains__(self, entity: int) -> bool:
-        return entity in self._wanted
+        return entity in self._own or entity in self._seen
 
-    def want(self, entities: Iterable[int]) -> None:
-        """Tell these too, after those that wait, in this order."""
-        for entity in entities:
-            self._wanted.setdefault(entity)
+    def is_own(self, entity: int) -> bool:
+        """Whether it waits because it was needed, and not only seen."""
+        return entity in self._own
 
-    def hasten(self, entity: int) -> None:
-        """Tell this one next, if it waits."""
-        if entity in self._wanted:
-            self._wanted.move_to_end(entity, last=False)
+    def need(self, entity: int) -> None:
+        """Tell this one wherever it is, before all that is only seen, after others of its kind."""
+        self._seen.pop(entity, None)
+        self._own.setdefault(entity)
+
+    def see(self, entities: Iterable[int]) -> None:
+        """These are in sight and untold, and nothing else is; in the order in which they are to be told."""
+        self._seen = OrderedDict.fromkeys(entity for entity in entities if entity not in self._own)
+
+    def glimpse(self, entity: int) -> None:
+        """One more is in sight: it is told after those that wait."""
+        if entity not in self._own:
+            self._seen.setdefault(entity)
 
     def drop(self, entity: int) -> None:
         """It is told, or gone."""
-        self._wanted.pop(entity, None)
+        self._own.pop(entity, None)
+        self._seen.pop(entity, None)
 
     def next(self) -> int | None:
         """The entity to tell now; None when none waits, or enough is under way."""
         if self.in_flight_bytes >= SNAPSHOT_IN_FLIGHT_BYTES:
             return None
-        return next(iter(self._wanted), None)
+        return next(iter(self._own), None) or next(iter(self._seen), None)
 
     def sent(self, number: int, size: int) -> None:
         """A `spawned` of `size` bytes went out as control message `number`."""

@@ -32,7 +32,9 @@ class World(Table):
     """One room's entities. `row` below is an entity's place in the arrays, steady while it lives; row 0 is no entity.
 
     Attributes (shape (rows,) and int64 unless said):
-        entity, owner, parent (row), root (row of the topmost ancestor, or itself), attach: who it is.
+        entity, owner, master, parent (row), root (row of the topmost ancestor, or itself), attach: who it is.
+        always: bool, whether it is relevant to everybody wherever they are.
+        stirred: bool, whether its place or its root has changed since `settle`; of a row that was given up, true too.
         fence: control number that its owner must have applied when it sends a record.
         position: (rows, 3) x, y, z in 1/1024, 1/256, 1/1024 m, in the world for roots; within the parent, all 1/1024 m, for children.
         kind: section of the transform. at_rest: bool, whether it says that nothing moves.
@@ -50,6 +52,9 @@ class World(Table):
         super().__init__(bound)
         self.entity: Ints = self._column("entity", np.int64)
         self.owner: Ints = self._column("owner", np.int64)
+        self.master: Ints = self._column("master", np.int64)
+        self.always = self._column("always", np.bool_)
+        self.stirred = self._column("stirred", np.bool_)
         self.parent: Ints = self._column("parent", np.int64)
         self.root: Ints = self._column("root", np.int64)
         self.attach: Ints = self._column("attach", np.int64)
@@ -125,6 +130,7 @@ class World(Table):
         self._unhang(row)
         self._row_of[entity] = 0
         self._release(row)
+        self.stirred[row] = True
 
     def set_owner(self, entity: int, peer: int, fence: int, tick: int) -> None:
         """Give the entity to `peer` (0: nobody), who may write once it has applied its control message `fence`.
@@ -156,6 +162,21 @@ class World(Table):
         self._unhang(row)
         self._hang(row, parent_row, attach)
         self._place(row, parsed, tick)
+
+    def set_master(self, entity: int, peer: int) -> None:
+        """Its master keeps it in sight, as its owner does; 0: nobody."""
+        self.master[self.row(entity)] = peer
+
+    def set_always(self, entity: int) -> None:
+        """It is relevant to everybody, wherever they are."""
+        self.always[self.row(entity)] = True
+
+    def settle(self) -> Ints:
+        """Rows whose place in the world may have changed since the last call: those that stirred, and what rides in them."""
+        stirred = self.stirred[: self.high]
+        moved: Ints = np.flatnonzero(stirred | (stirred[self.root[: self.high]] & (self.parent[: self.high] > 0)))
+        self.stirred[:] = False
+        return moved
 
     def set_weight(self, entity: int, weight: float) -> None:
         """Importance against other entities at the same distance, 1 at first."""
@@ -242,6 +263,7 @@ class World(Table):
     def _place(self, row: int, place: Placement, tick: int) -> None:
         self._restart(row, tick)
         self.kind[row], self.position[row], self.at_rest[row] = place.kind, place.position, place.at_rest
+        self.stirred[row] = True
         for slot, record in place.records.items():
             record = with_entity(record, int(self.entity[row]))
             if place.kind is Section.CHILD and slot is Slot.TRANSFORM:
@@ -273,5 +295,6 @@ class World(Table):
 
     def _set_root(self, row: int, root: int) -> None:
         self.root[row] = root
+        self.stirred[row] = True
         for child in self._children.get(row, ()):
             self._set_root(child, root)

@@ -3,15 +3,16 @@
 A handler takes (scene, session, message), answers its sender, and raises RefusalError before it has changed anything.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from relay.commands import entities, ownership, saying, settings, spawning
+from relay.commands import entities, grouping, ownership, saying, settings, spawning
+from relay.commands.grouping import Handler
 from relay.scene import Scene
 from relay.session import Session
 from soiree.wire import messages as m
 
-Handler = Callable[[Scene, Session, Any], None]
+
+def _group(scene: Scene, session: Session, message: m.Group) -> None:
+    grouping.group(scene, session, message, HANDLERS)
+
 
 HANDLERS: dict[type[m.Message], Handler] = {
     m.Spawn: spawning.spawn,
@@ -30,5 +31,6 @@ HANDLERS: dict[type[m.Message], Handler] = {
     m.SendData: saying.send_data,
     m.View: settings.view,
     m.Budget: settings.budget,
+    m.Group: _group,
 }
 """Message → what it does."""

@@ -6,6 +6,7 @@ from relay.ownership import may_release, must_be_master, refusal
 from relay.scene import Scene
 from relay.session import Session
 from soiree.wire import messages as m
+from soiree.wire.limits import MAX_ALWAYS_RELEVANT_PER_PEER
 
 
 def request(scene: Scene, session: Session, message: m.Request) -> None:
@@ -26,9 +27,14 @@ def assign(scene: Scene, session: Session, message: m.Assign) -> None:
     if root.owner == message.peer:
         # Nothing changes, so nobody else hears of it.
         scene.tell(session, m.Granted, message.n, root.id, root.owner, root.epoch, root.owned_since, "assign")
-    for entity in list(scene.entities.subtree(root)) if message.subtree else [root]:
-        if entity.master == session.peer and entity.owner != message.peer:
-            scene.change_owner(entity, message.peer, "assign", session, message.n if entity is root else 0)
+    if not message.subtree:
+        if root.owner != message.peer:
+            scene.change_owner(root, message.peer, "assign", session, message.n)
+        return
+    with scene.together():
+        for entity in list(scene.entities.subtree(root)):
+            if entity.master == session.peer and entity.owner != message.peer:
+                scene.change_owner(entity, message.peer, "assign", session, message.n if entity is root else 0)
 
 
 def release(scene: Scene, session: Session, message: m.Release) -> None:
@@ -44,6 +50,8 @@ def set_master(scene: Scene, session: Session, message: m.SetMaster) -> None:
     must_be_master(entity, session.peer)
     heir = present(scene, message.peer, entity)
     if heir is not session and scene.entities.count_mastered(heir.peer) >= scene.config.max_entities_per_peer:
+        raise refusal("too-many", entity)
+    if heir is not session and entity.always and scene.entities.count_always(heir.peer) >= MAX_ALWAYS_RELEVANT_PER_PEER:
         raise refusal("too-many", entity)
     scene.change_master(entity, heir.peer, session, message.n)
     if heir is not session:

@@ -10,16 +10,16 @@ from relay.scene import Scene
 from relay.session import Session
 from relay.world import NEVER
 from soiree.wire import messages as m
-from soiree.wire.limits import MAX_DEPTH
+from soiree.wire.limits import MAX_ALWAYS_RELEVANT_PER_PEER, MAX_DEPTH
 
 AVATAR = "avatar"
 """Kind of the entity that a peer looks from."""
 
 
-def spawn(scene: Scene, session: Session, message: m.Spawn) -> None:
+def spawn(scene: Scene, session: Session, message: m.Spawn) -> Entity:
     """Make an entity; its sender becomes master and owner."""
     must_hold(message.condition, session.peer, scene.entities)
-    _must_have_room(scene, session)
+    _must_have_room(scene, session, message.relevance)
     properties = merged({}, message.properties, None)
     parent = known(scene, session, message.parent) if message.parent else None
     if parent is not None:
@@ -32,9 +32,10 @@ def spawn(scene: Scene, session: Session, message: m.Spawn) -> None:
         session.avatar = entity.id
         scene.replication.set_view(session.peer, entity=entity.id)
     scene.tell_spawned(session, entity, message.n)
-    for other in scene.present.values():
-        if other is not session:
-            other.snapshot.want((entity.id,))
+    for peer in scene.replication.interest.witnesses(entity.id):
+        if entity.id not in scene.present[peer].told:
+            scene.present[peer].snapshot.glimpse(entity.id)
+    return entity
 
 
 def despawn(scene: Scene, session: Session, message: m.Despawn) -> None:
@@ -46,10 +47,12 @@ def despawn(scene: Scene, session: Session, message: m.Despawn) -> None:
     remove_together(scene, reasons, session, message.n)
 
 
-def _must_have_room(scene: Scene, session: Session) -> None:
+def _must_have_room(scene: Scene, session: Session, relevance: m.Relevance) -> None:
     if len(scene.entities) >= scene.config.max_entities:
         raise RefusalError("too-many")
     if scene.entities.count_mastered(session.peer) >= scene.config.max_entities_per_peer:
+        raise RefusalError("too-many")
+    if relevance == "always" and scene.entities.count_always(session.peer) >= MAX_ALWAYS_RELEVANT_PER_PEER:
         raise RefusalError("too-many")
 
 
@@ -60,9 +63,12 @@ def _place(scene: Scene, session: Session, message: m.Spawn, properties: dict[st
     try:
         scene.world.add(entity_id, message.state, scene.tick, message.parent)
     except StateError:
-        scene.ids.retire(entity_id, 0)
+        scene.ids.retire(entity_id)
         raise
     scene.world.set_owner(entity_id, session.peer, NEVER, scene.tick)
+    scene.world.set_master(entity_id, session.peer)
+    if message.relevance == "always":
+        scene.world.set_always(entity_id)
     return Entity(
         id=entity_id,
         uuid=scene.new_uuid(),
@@ -75,4 +81,5 @@ def _place(scene: Scene, session: Session, message: m.Spawn, properties: dict[st
         properties=properties,
         parent=message.parent,
         owned_since=scene.tick,
+        always=message.relevance == "always",
     )

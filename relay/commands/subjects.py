@@ -11,7 +11,7 @@ def known(scene: Scene, session: Session, entity: int) -> Entity:
     """The entity of that id, if the sender was told of it. Raises RefusalError `unknown-entity`."""
     found = scene.entities.get(entity)
     if found is None or entity not in session.told:
-        raise RefusalError("unknown-entity", entity)
+        raise RefusalError("unknown-entity", max(entity, 0))  # a reference into a group, outside of one, is nothing
     return found
 
 

@@ -14,6 +14,7 @@ from relay.scene import Scene
 from soiree.link import RoomSpec
 from soiree.wire import messages as m
 from tests.relay.honest import HonestClient, place, told_of
+from tests.relay.plain_sight import sight
 
 SPEC = RoomSpec("room", "code", "A room", 64, 1000.0)
 TICK_S = 1 / 60
@@ -274,10 +275,13 @@ class Crowd:
     # What must hold
 
     def check_agreement(self) -> None:
-        """Every client that is here sees what the room knows, all of it, and nothing else."""
+        """Every client that is here knows what is in its sight, as the room knows it, and nothing that is far beyond."""
         room = {entity.id: told_of(entity) for entity in self.scene.entities}
         here = {peer: session.away for peer, session in self.scene.present.items()}
         for peer, client in self.clients.items():
             if client.over is None and peer in self.scene.present:
-                assert {entity: seen.told() for entity, seen in client.entities.items()} == room
+                must, may = sight(self.scene, self.scene.present[peer])
+                assert must <= client.entities.keys() <= may
+                for entity, seen in client.entities.items():
+                    assert seen.told() == room[entity]
                 assert client.peers == {**here, peer: client.peers[peer]}

@@ -163,6 +163,8 @@ class HonestClient:
         self.asked: dict[int, m.Ask] = {}
         self.answers: defaultdict[int, list[m.Message]] = defaultdict(list)
         """Number of one's message → what came in answer."""
+        self.commands: dict[int, int] = {}
+        """Number of a group of one's own → commands in it."""
         self.heard: list[m.Message] = []
         """All numbered messages, in order."""
         self.frame_seq = 0
@@ -177,7 +179,10 @@ class HonestClient:
 
     def say(self, message: type[m.Message], *fields: Any) -> bytes:
         """Number and keep a message; its bytes."""
-        return self.outbox.push(message, *fields)
+        said = self.outbox.push(message, *fields)
+        if message is m.Group:
+            self.commands[self.outbox.last] = len(fields[0])
+        return said
 
     def frame(self, tick: int, records: Iterable[tuple[Section, bytes]] = (), base: Base = ORIGIN) -> bytes:
         """A STATE frame with these records."""
@@ -212,8 +217,10 @@ class HonestClient:
         if message.n == 0:
             self._unnumbered(message)
         elif self.inbox.admit(message.n):
-            self.heard.append(message)
-            self._apply(message)
+            for part in control.grouped_from_relay(message) if isinstance(message, m.Group) else [message]:
+                assert not isinstance(part, control.Unknown)
+                self.heard.append(part)
+                self._apply(part)
 
     def _unnumbered(self, message: m.Message) -> None:
         if isinstance(message, m.Welcome):
@@ -229,19 +236,14 @@ class HonestClient:
                 self.over = message.code
 
     def _apply(self, message: m.Message) -> None:
-        re = getattr(message, "re", 0)
-        if re:
-            assert 0 < re <= self.outbox.last
-            assert not self.answers[re], "one answer to each command"
-            self.answers[re].append(message)
+        self._answered(message)
         match message:
             case m.PeerJoined() | m.PeerAway() | m.PeerLeft():
                 self._peer(message)
             case m.Spawned():
                 self._spawned(message)
             case m.Despawned():
-                del self.entities[message.entity]
-                assert all(seen.parent != message.entity for seen in self.entities.values())
+                self._despawned(message)
             case m.Ask():
                 assert self.entities[message.entity].master == self.peer
                 self.asked[message.ticket] = message
@@ -257,6 +259,13 @@ class HonestClient:
                 assert not message.entity or message.entity in self.entities
             case m.RuleSet() | m.MasterSet() | m.LifetimeSet() | m.AttachRuleSet() | m.PropertiesSet():
                 self._set(message, self.entities[message.entity])
+
+    def _answered(self, message: m.Message) -> None:
+        re = getattr(message, "re", 0)
+        if re:
+            assert 0 < re <= self.outbox.last
+            assert len(self.answers[re]) < self.commands.get(re, 1), "one answer to each command"
+            self.answers[re].append(message)
 
     def _peer(self, message: m.PeerJoined | m.PeerAway | m.PeerLeft) -> None:
         match message:
@@ -317,6 +326,11 @@ class HonestClient:
             message.tick,
             placed_slots(message.state),
         )
+
+    def _despawned(self, message: m.Despawned) -> None:
+        gone = self.entities.pop(message.entity)
+        assert message.reason != "sight" or self.peer not in (gone.owner, gone.master), "one's own stays in sight"
+        assert all(seen.parent != message.entity for seen in self.entities.values())
 
     def _parent_set(self, message: m.ParentSet) -> None:
         seen = self.entities[message.entity]

@@ -78,8 +78,8 @@ def test_indices_forget_peers_without_things() -> None:
 def test_ids_begin_with_1_and_the_one_free_longest_is_taken_first() -> None:
     pool = IdPool()
     assert [pool.take() for _ in range(4)] == [1, 2, 3, 4]
-    pool.retire(3, 0)
-    pool.retire(1, 0)
+    pool.retire(3)
+    pool.retire(1)
     assert [pool.take() for _ in range(3)] == [3, 1, 5]
 
 
@@ -88,7 +88,7 @@ def test_no_id_past_24_bits() -> None:
     pool._next = MAX_ENTITY_ID
     assert pool.take() == MAX_ENTITY_ID
     assert pool.take() is None
-    pool.retire(7, 0)
+    pool.retire(7)
     assert pool.take() == 7
 
 
@@ -105,7 +105,9 @@ def test_an_id_is_given_to_one_bearer_at_a_time(plan: list[int], random: Random)
         used.add(entity)
         gone = random.choice(sorted(used))
         used.remove(gone)
-        pool.retire(gone, told)
+        for _ in range(told):
+            pool.tell_despawned(gone)
+        pool.retire(gone)
         if told:
             awaited[gone] = told
         for late in sorted(awaited):

@@ -35,7 +35,7 @@ def said(outputs: list[Output], peer: int) -> list[m.Message]:
         if isinstance(output, SendControl) and output.peer == peer:
             message = control.decode_from_relay(output.payload)
             assert not isinstance(message, control.Unknown)
-            messages.append(message)
+            messages += control.grouped_from_relay(message) if isinstance(message, m.Group) else [message]  # type: ignore[arg-type]
     return messages
 
 

@@ -1,0 +1,175 @@
+"""Pure core: interest: which entities come into each client's sight and which leave it (docs/PROTOCOL.md 4.2).
+
+Sight is decided by where the root of what something rides in is, so that what rides together comes and goes together. It ends a cell
+farther out than it begins. What a client owns or is master of, and what is always relevant, stays in its sight, with what that rides in.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from relay.audience import Audience
+from relay.cells import CELL_M, Cells, cell_of
+from relay.pairs import Pairs
+from relay.table import Floats, Ints
+from relay.world import World
+from soiree.wire import quantise as q
+from soiree.wire.limits import MAX_IN_SIGHT, MAX_VIEW_RADIUS_M
+from soiree.wire.state import TICK_HZ
+
+RADIUS_M: Final = 160.0
+"""How far a client sees that asked for nothing else."""
+MARGIN_M: Final = float(CELL_M)
+"""By so much farther sight ends than it begins."""
+LOOK_TICKS: Final = TICK_HZ // 3
+"""From one look of a client to its next."""
+STRIDE_TICKS: Final = 4
+"""Looks are gathered on every so many ticks: one pass over the world serves all clients whose turn it is."""
+CROWDED_MARGIN: Final = 1.1
+"""Where more than MAX_IN_SIGHT are near, sight ends so much farther than the last of them."""
+_METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one look of a client found."""
+
+    peer: int
+    entering: Ints
+    """Entities that it should be told of and is not, the nearest first. All of them: what waited and is not here, waits no longer."""
+    leaving: Ints
+    """Entities that it was told of and that are out of its sight."""
+
+
+class Interest:
+    """Looks for all clients of a room."""
+
+    def __init__(self, world: World, audience: Audience, pairs: Pairs) -> None:
+        self._world = world
+        self._audience = audience
+        self._pairs = pairs
+        self.cells = Cells(world)
+
+    def watch(self, tick: int) -> list[Sighting]:
+        """Look for those whose turn has come; only those are named for whom something has changed or still waits."""
+        if tick % STRIDE_TICKS:
+            return []
+        audience = self._audience
+        due = np.flatnonzero(audience.active & (tick - audience.looked >= LOOK_TICKS))
+        audience.looked[due] = tick
+        return self._look(due) if len(due) else []
+
+    def look(self, peer: int, tick: int) -> Sighting:
+        """Look for one client now. Its next turn comes when the others' do not."""
+        row = self._audience.row(peer)
+        self._audience.looked[row] = tick - STRIDE_TICKS * row % LOOK_TICKS
+        nothing = np.zeros(0, np.int64)
+        return next(iter(self._look(np.array([row]))), Sighting(peer, nothing, nothing))
+
+    def witnesses(self, entity: int) -> list[int]:
+        """Peers who have the entity in sight now, told of it or not."""
+        world, audience = self._world, self._audience
+        row = world.row(entity)
+        away_m = _away_m(world.position[world.root[[row]]], audience.view)
+        near = (audience.peer > 0) & ((away_m <= audience.radius_m) | bool(world.always[row]))
+        peers: list[int] = audience.peer[near].tolist()
+        return peers
+
+    def _look(self, due: Ints) -> list[Sighting]:
+        world, audience, pairs = self._world, self._audience, self._pairs
+        look_from(world, audience)
+        self.cells.refresh()
+        turn = np.full(len(audience.peer), -1)
+        turn[due] = np.arange(len(due))
+        pair = np.flatnonzero(turn[pairs.client[: pairs.high]] >= 0)
+        pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
+        known = turn[pairs.client[pair]]  # (pairs of due clients,) index in due
+        told = np.zeros((len(due), world.high), np.bool_)
+        told[known, pairs.row[pair]] = True
+        which, row, away_m, radius_m, end_m = self._near(due)
+        entering = (away_m <= radius_m[which]) & ~told[which, row]
+        enter = (which[entering], row[entering], away_m[entering])
+        leave = self._leaving(due, pair, known, end_m)
+        return self._sightings(due, enter, leave, np.bincount(known, minlength=len(due)))
+
+    def _near(self, due: Ints) -> tuple[Ints, Ints, Floats, Floats, Floats]:
+        """(which of due, row, distance in m) of what is near, and for each of due where sight begins and ends, m.
+
+        What is always relevant is at distance 0.
+        """
+        world, audience = self._world, self._audience
+        view, begin_m = audience.view[due], audience.radius_m[due]
+        reach = np.ceil(begin_m / CELL_M).astype(np.int64)
+        which, row = self.cells.near(*cell_of(view), reach)
+        away_m = _away_m(world.position[world.root[row]], view[which])
+        inside = (away_m <= begin_m[which]) & ~world.always[row]
+        which, row, away_m = which[inside], row[inside], away_m[inside]
+        begin_m, end_m = _crowded(which, away_m, begin_m)
+        always = np.flatnonzero(world.always[: world.high])
+        return (
+            np.concatenate([which, np.repeat(np.arange(len(due)), len(always))]),
+            np.concatenate([row, np.tile(always, len(due))]),
+            np.concatenate([away_m, np.zeros(len(due) * len(always))]),
+            begin_m,
+            end_m,
+        )
+
+    def _leaving(self, due: Ints, pair: Ints, known: Ints, end_m: Floats) -> tuple[Ints, Ints]:
+        """(which of due, row) of what was told and is too far."""
+        world, audience = self._world, self._audience
+        row = self._pairs.row[pair]
+        peer = audience.peer[due][known]
+        kept = (world.owner[row] == peer) | (world.master[row] == peer) | world.always[row]
+        kept_roots = np.zeros((len(due), world.high), np.bool_)
+        kept_roots[known[kept], world.root[row[kept]]] = True
+        away_m = _away_m(world.position[world.root[row]], audience.view[due][known])
+        gone = (away_m > end_m[known]) & ~kept_roots[known, world.root[row]]
+        order = np.argsort(known[gone], kind="stable")
+        return known[gone][order], row[gone][order]
+
+    def _sightings(
+        self, due: Ints, enter: tuple[Ints, Ints, Floats], leave: tuple[Ints, Ints], told: Ints
+    ) -> list[Sighting]:
+        which, row, away_m = enter
+        order = np.lexsort((away_m, which))
+        entity = self._world.entity[row[order]]
+        entered = np.searchsorted(which[order], np.arange(len(due) + 1))
+        left = np.searchsorted(leave[0], np.arange(len(due) + 1))
+        gone = self._world.entity[leave[1]]
+        found = []
+        for number in np.flatnonzero((np.diff(entered) > 0) | (np.diff(left) > 0) | self._audience.waits[due]).tolist():
+            leaving = gone[left[number] : left[number + 1]]
+            places = max(0, MAX_IN_SIGHT - int(told[number]) + len(leaving))
+            entering = entity[entered[number] : entered[number + 1]][:places]
+            self._audience.waits[due[number]] = len(entering) > 0
+            found.append(Sighting(int(self._audience.peer[due[number]]), entering, leaving))
+        return found
+
+
+def look_from(world: World, audience: Audience) -> None:
+    """Move the viewpoints of clients that look from an entity to where it is now."""
+    row = world.rows(audience.view_entity)
+    there = row > 0
+    audience.view[there] = world.position[world.root[row[there]]]
+
+
+def radius(asked_m: float) -> float:
+    """What a client may see that asks for so much, m; 0: the default."""
+    return min(asked_m, MAX_VIEW_RADIUS_M) or RADIUS_M
+
+
+def _away_m(position: Ints, view: Ints) -> Floats:
+    """(n,) distances in m between positions (n, 3) as in `World.position`."""
+    away = (position - view) * _METRES
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", away, away)), np.float64)
+
+
+def _crowded(which: Ints, away_m: Floats, begin_m: Floats) -> tuple[Floats, Floats]:
+    """(due,) where sight begins and ends, m: for those with more than MAX_IN_SIGHT near, at the last of these."""
+    count = np.bincount(which, minlength=len(begin_m))
+    begin_m, end_m = begin_m.copy(), begin_m + MARGIN_M
+    for crowded in np.flatnonzero(count > MAX_IN_SIGHT).tolist():
+        begin_m[crowded] = np.partition(away_m[which == crowded], MAX_IN_SIGHT - 1)[MAX_IN_SIGHT - 1]
+        end_m[crowded] = min(end_m[crowded], begin_m[crowded] * CROWDED_MARGIN)
+    return begin_m, end_m
