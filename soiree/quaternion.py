@@ -48,6 +48,7 @@ def slerp(a: Quat, b: Quat, share: float) -> Quat:
         angle = math.acos(sign * dot)
         of_a, of_b = math.sin((1.0 - share) * angle), math.sin(share * angle)
     of_b *= sign
-    x, y, z, w = (of_a * one + of_b * other for one, other in zip(a, b, strict=True))
+    x, y = of_a * a[0] + of_b * b[0], of_a * a[1] + of_b * b[1]
+    z, w = of_a * a[2] + of_b * b[2], of_a * a[3] + of_b * b[3]
     norm = math.sqrt(x * x + y * y + z * z + w * w)
     return (x / norm, y / norm, z / norm, w / norm)

@@ -184,7 +184,11 @@ class Playback:
             local = onward(sample, at_s, max(COAST_S, COAST_INTERVALS * self._interval_s), self._turning(index))
         else:
             local = between(sample, after, at_s)
-        return sample.parent, local, frame, any(each.jump and since_s < each.at_s <= at_s for each in samples)
+        jumped = False
+        while index >= 0 and samples[index].at_s > since_s and not jumped:
+            jumped = samples[index].jump and samples[index].at_s <= at_s
+            index -= 1
+        return sample.parent, local, frame, jumped
 
     def _turning(self, index: int) -> float:
         """How its course turns at a sample, rad/s, over a while, since velocities are rounded."""
@@ -207,7 +211,8 @@ class Playback:
             self._bridge = None
             return local
         left = 1.0 - share * share * (3.0 - 2.0 * share)
-        x, y, z = (here + left * away for here, away in zip(local.position, bridge.away, strict=True))
+        (x, y, z), (away_x, away_y, away_z) = local.position, bridge.away
+        x, y, z = x + left * away_x, y + left * away_y, z + left * away_z
         turned = multiply(slerp(IDENTITY, bridge.turn, left), local.rotation)
         return Transform((x, y, z), turned, local.velocity)
 

@@ -57,28 +57,27 @@ def between(before: Sample, after: Sample, at_s: float) -> Transform:
     """
     span_s = after.at_s - before.at_s
     share = (at_s - before.at_s) / span_s
-    chord = [b - a for a, b in zip(before.position, after.position, strict=True)]
-    longest_m = STEEPEST * math.hypot(*chord)
-    start, end = [], []
-    for along, v, w in zip(chord, before.velocity, after.velocity, strict=True):
-        even = v == 0 and w == 0
-        start.append(along if even else v * span_s)
-        end.append(along if even else w * span_s)
-    of_start, of_end = _limit(start, longest_m), _limit(end, longest_m)
+    (x, y, z), (end_x, end_y, end_z) = before.position, after.position
+    (u, v, w), (end_u, end_v, end_w) = before.velocity, after.velocity
+    dx, dy, dz = end_x - x, end_y - y, end_z - z
+    even_x, even_y, even_z = u == 0 == end_u, v == 0 == end_v, w == 0 == end_w
+    sx, sy, sz = dx if even_x else u * span_s, dy if even_y else v * span_s, dz if even_z else w * span_s
+    ex, ey, ez = dx if even_x else end_u * span_s, dy if even_y else end_v * span_s, dz if even_z else end_w * span_s
+    longest_m = STEEPEST * math.sqrt(dx * dx + dy * dy + dz * dz)
+    of_start, of_end = _limit(sx, sy, sz, longest_m), _limit(ex, ey, ez, longest_m)
     rest = 1.0 - share
-    place = (share * rest * rest * of_start, share * share * (3.0 - 2.0 * share), -share * share * rest * of_end)
-    pace = (rest * (1.0 - 3.0 * share) * of_start, 6.0 * share * rest, share * (3.0 * share - 2.0) * of_end)
-    x, y, z = (
-        p + place[0] * s + place[1] * c + place[2] * e
-        for p, s, c, e in zip(before.position, start, chord, end, strict=True)
-    )
-    u, v, w = ((pace[0] * s + pace[1] * c + pace[2] * e) / span_s for s, c, e in zip(start, chord, end, strict=True))
-    return Transform((x, y, z), slerp(before.rotation, after.rotation, share), (u, v, w))
+    s, c, e = share * rest * rest * of_start, share * share * (3.0 - 2.0 * share), -share * share * rest * of_end
+    position = (x + s * sx + c * dx + e * ex, y + s * sy + c * dy + e * ey, z + s * sz + c * dz + e * ez)
+    s = rest * (1.0 - 3.0 * share) * of_start / span_s
+    c = 6.0 * share * rest / span_s
+    e = share * (3.0 * share - 2.0) * of_end / span_s
+    velocity = (s * sx + c * dx + e * ex, s * sy + c * dy + e * ey, s * sz + c * dz + e * ez)
+    return Transform(position, slerp(before.rotation, after.rotation, share), velocity)
 
 
-def _limit(tangent: list[float], longest_m: float) -> float:
+def _limit(x: float, y: float, z: float, longest_m: float) -> float:
     """What a tangent must be multiplied with."""
-    length_m = math.hypot(*tangent)
+    length_m = math.sqrt(x * x + y * y + z * z)
     return longest_m / length_m if length_m > longest_m else 1.0
 
 
