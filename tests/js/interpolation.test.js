@@ -51,17 +51,15 @@ function watch({ truth, hz, seed, seconds, jitterS = 0.03, loss = 0.05, drift = 
     }
     const now = 5000 + relay * (1 + drift);
     const { position, rotation, velocity } = playback.play(now, relay * (1 + drift), none);
-    frames.push({ relay, position, rotation, velocity, moved: last ? distance(position, last) : 0, delayS: playback.delayS });
+    frames.push({ relay, position, rotation, velocity, moved: last ? distance(position, last) : 0, delayS: playback.delayS, playedS: playback.playedS });
     last = position;
     assert.ok(playback.size <= MAX_SAMPLES);
   }
   return frames;
 }
 
-/** Metres beside the road: in the past one is anyway, beside it one should not be. */
-function offTheRoad({ position }, radius) {
-  return Math.abs(Math.hypot(position[0], position[2]) - radius);
-}
+/** Metres from where it truly was at the time that is played. */
+const off = (truth) => ({ position, playedS }) => distance(position, truth(playedS).position);
 
 const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))];
 
@@ -69,15 +67,16 @@ const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.min(v
  * What limits the error, on a bend of 40 m (14 m/s: 4.9 m/s² across) and one of 90 m (30 m/s: 10 m/s²):
  * - between samples, rounding: 1/2048 m of place, and of velocity up to 0.2 m/s at 14 m/s, 0.28 at 30, of which a Hermite curve shows
  *   4/27 of the interval: 2 mm at 20 Hz, 10 mm at 4 Hz, 40 mm at 1 Hz; its own error (v⁴/R³ h⁴/384) is below that;
- * - past the newest sample, after a loss: the course turns on as measured, so what is left is the error of that turn, ½ · Δa · t²;
+ * - past the newest sample, when one is late or lost: the rounding of velocity times that lateness, 0.2 m/s · 0.1 s at 20 Hz; the course turns
+ *   on as measured, so what is left of a bend is the error of that turn, ½ · Δa · t²;
  * - after that, what is made up for within 0.3 s.
  * So nine frames of ten lie within a few times the first, and the worst, at 1 Hz with a loss (a second of dead reckoning), well within a lane.
  */
 const DRIVES = [
-  { speed: 14, radius: 40, hz: 20, most: 0.005, worst: 0.05 },
+  { speed: 14, radius: 40, hz: 20, most: 0.03, worst: 0.1 },
   { speed: 14, radius: 40, hz: 4, most: 0.015, worst: 0.15 },
   { speed: 14, radius: 40, hz: 1, most: 0.06, worst: 0.7 },
-  { speed: 30, radius: 90, hz: 20, most: 0.006, worst: 0.06 },
+  { speed: 30, radius: 90, hz: 20, most: 0.06, worst: 0.15 },
   { speed: 30, radius: 90, hz: 4, most: 0.02, worst: 0.2 },
   { speed: 30, radius: 90, hz: 1, most: 0.08, worst: 0.7 },
 ];
@@ -86,9 +85,9 @@ for (const { speed, radius, hz, most, worst } of DRIVES) {
   test(`a bend at ${speed} m/s, told ${hz} times a second with jitter and 5 % loss, is drawn on the road`, () => {
     for (const seed of [1, 2, 3, 4]) {
       const frames = watch({ truth: circle(speed, radius), hz, seed, seconds: 60 }).filter(({ relay }) => relay > 20);
-      const off = frames.map((frame) => offTheRoad(frame, radius));
-      assert.ok(quantile(off, 0.9) <= most, `seed ${seed}: 90 % within ${quantile(off, 0.9)} m`);
-      assert.ok(Math.max(...off) <= worst, `seed ${seed}: at worst ${Math.max(...off)} m`);
+      const errors = frames.map(off(circle(speed, radius)));
+      assert.ok(quantile(errors, 0.9) <= most, `seed ${seed}: 90 % within ${quantile(errors, 0.9)} m`);
+      assert.ok(Math.max(...errors) <= worst, `seed ${seed}: at worst ${Math.max(...errors)} m`);
       // Nothing leaps: a frame's way is that of its speed, but for what is being made up for.
       const ways = frames.map(({ moved }) => moved / FRAME_S / speed);
       assert.ok(quantile(ways, 0.02) > 0.85 && quantile(ways, 0.98) < 1.15, `seed ${seed}: at ${quantile(ways, 0.02)} to ${quantile(ways, 0.98)} of its speed`);
@@ -105,7 +104,7 @@ for (const [hz, least, most] of [[60, MIN_DELAY_S, 0.13], [20, 0.09, 0.2], [4, 0
 
 test("a local clock that is off by 500 ppm or corrected by 20 ms changes nothing that is seen", () => {
   const frames = watch({ truth: circle(14, 40), hz: 20, seed: 5, seconds: 60, drift: 5e-4 }).filter(({ relay }) => relay > 5);
-  assert.ok(Math.max(...frames.map((frame) => offTheRoad(frame, 40))) < 0.06);
+  assert.ok(Math.max(...frames.map(off(circle(14, 40)))) < 0.1);
   const playback = new Playback({ ...sampled(circle(14, 40), 0) });
   let last = null;
   for (let frame = 3; frame < 600; frame++) {

@@ -29,6 +29,8 @@ const OUTLIER_S = 0.25;
 const FIRST_INTERVAL_S = 0.05;
 /** The turn of a course is measured over so long at least, seconds: velocities are rounded. */
 const COURSE_S = 0.2;
+/** Dead reckoning goes on at full speed for so many of the usual intervals at least: over one lost sample. */
+const COAST_INTERVALS = 1.5;
 /** A thing at rest that is heard of again after more than so many intervals moved only during the last one. */
 const LONG_REST = 2;
 /** Playback runs at most so much faster or slower than time, to come to where it should be. */
@@ -52,13 +54,15 @@ export class Playback {
    */
   delayS = FIRST_DELAY_S;
 
+  /** The time on the relay's clock that was played last, seconds. */
+  playedS = -Infinity;
+
   /** @type {Sample[]} oldest first */
   #samples;
   /** @type {number | null} */
   #gapS = null;
   #deviationS = 0;
   #intervalS = FIRST_INTERVAL_S;
-  #playedS = -Infinity;
   /** @type {Shown | null} */
   #shown = null;
   /** What is shown next need not follow from what was shown last. */
@@ -86,7 +90,7 @@ export class Playback {
     const samples = this.#samples;
     const last = /** @type {Sample} */ (samples.at(-1));
     if (alike(sample, last) && (resting(sample) || sample.at <= last.at)) return;
-    if (this.#playedS >= Math.min(last.at, sample.at)) this.#broken = true;
+    if (this.playedS >= Math.min(last.at, sample.at)) this.#broken = true;
     while (samples.length && /** @type {Sample} */ (samples.at(-1)).at >= sample.at) samples.pop();
     const before = samples.at(-1);
     if (before && before.parent === sample.parent) this.#follow(before, sample, arrivedS);
@@ -107,7 +111,7 @@ export class Playback {
     const dragged = lastRests && resting(sample) && spacing <= MAX_DELAY_S;
     if (arrivedS !== null && (dragged || !lastRests)) this.#measure(arrivedS - last.at, spacing);
     if (lastRests && spacing > LONG_REST * this.#intervalS && !jump) this.#append({ ...last, at: sample.at - this.#intervalS, jump: false });
-    if (jump && this.#playedS >= sample.at) {
+    if (jump && this.playedS >= sample.at) {
       this.#broken = false;
       this.#bridge = null;
     }
@@ -119,8 +123,8 @@ export class Playback {
     const samples = this.#samples;
     if (samples.length === MAX_SAMPLES) {
       const { at } = /** @type {Sample} */ (samples[1]);
-      if (this.#playedS < at) {
-        this.#playedS = at;
+      if (this.playedS < at) {
+        this.playedS = at;
         this.#broken = true;
       }
       samples.shift();
@@ -154,8 +158,8 @@ export class Playback {
   play(now, relayS, poseOf) {
     const before = this.#shown;
     const passed = before ? Math.max(0, now - before.now) : 0;
-    const since = this.#playedS;
-    this.#playedS = this.#time(relayS - this.delayS, passed);
+    const since = this.playedS;
+    this.playedS = this.#time(relayS - this.delayS, passed);
     if (this.#owned) this.#broken = true;
     this.#owned = false;
     return this.#at(since, before, passed, now, poseOf);
@@ -182,7 +186,7 @@ export class Playback {
 
   /** Near `target`, without running noticeably faster or slower than time itself. @param {number} target @param {number} passed @returns {number} */
   #time(target, passed) {
-    const on = this.#playedS + passed;
+    const on = this.playedS + passed;
     if (!(Math.abs(target - on) <= RESYNC_S)) {
       this.#broken = true;
       return target;
@@ -197,7 +201,7 @@ export class Playback {
    */
   #at(since, before, passed, now, poseOf) {
     const samples = this.#samples;
-    const at = this.#playedS;
+    const at = this.playedS;
     let index = samples.length - 1;
     while (index > 0 && /** @type {Sample} */ (samples[index]).at > at) index--;
     let sample = /** @type {Sample} */ (samples[index]);
@@ -209,7 +213,7 @@ export class Playback {
     }
     const after = samples[index + 1];
     const alone = !after || after.jump || after.parent !== sample.parent || at < sample.at;
-    const local = alone ? onward(sample, at, Math.max(COAST_S, this.#intervalS), this.#turning(index, at)) : between(sample, after, at);
+    const local = alone ? onward(sample, at, Math.max(COAST_S, COAST_INTERVALS * this.#intervalS), this.#turning(index, at)) : between(sample, after, at);
     if (this.#jumped(since, at)) this.#bridge = null;
     else if (before && (this.#broken || sample.parent !== before.parent)) {
       this.#bridge = passed < SEEN_S ? bridge(before, passed, now, sample.parent, local, frame) : null;

@@ -22,7 +22,7 @@ import { inverse, multiply, rotate, slerp } from "./rotation.js";
 
 /** A tangent is at most so many chords long: with more, a curve that ends at rest runs past its end and comes back (Fritsch and Carlson 1980). */
 const STEEPEST = 3;
-/** So long a thing of which nothing new is heard goes on at full speed (or for the interval of its samples, if that is longer), seconds, */
+/** So long at least a thing of which nothing new is heard goes on at full speed, seconds, */
 export const COAST_S = 0.25;
 /** and in so long it then slows down to a stop. */
 export const BRAKE_S = 0.5;
