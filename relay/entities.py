@@ -100,6 +100,10 @@ class EntityTable:
         if entity.parent:
             self._by_id[entity.parent].children.add(entity.id)
 
+    def plant(self, entity: Entity) -> None:
+        """Add one that is and stays nobody's, and has no parent: `owned(0)` and `mastered(0)` do not list it."""
+        self._by_id[entity.id] = entity
+
     def remove(self, entity: Entity) -> None:
         """Raises ValueError while it has children."""
         if entity.children:

@@ -3,7 +3,7 @@
 One call is one mutation; afterwards `drain()` gives its outputs. Nothing that a peer sends raises here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -15,6 +15,7 @@ from relay.departure import end_sessions, fail, hang_up, leave
 from relay.errors import MisbehaviourError, RefusalError
 from relay.frames import count_malformed, refuse_the_fast, take_frames
 from relay.outputs import Joined, Left, Output
+from relay.planting import Plant, plant
 from relay.requests import time_out
 from relay.scene import Scene
 from relay.session import Session
@@ -60,6 +61,14 @@ class Room:
         self.spec = spec
         replication = self._scene.replication
         replication.config = replace(replication.config, max_speed_m_s=spec.max_speed_m_s)
+
+    def plant(self, plants: Iterable[Plant]) -> list[int]:
+        """Put things into the world that are nobody's; returns their entities. Raises as `relay.planting.plant`."""
+        return plant(self._scene, plants)
+
+    def reserve(self, entities: int) -> None:
+        """So many more will come."""
+        self._scene.world.reserve(entities)
 
     # Sessions and their connections
 

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -16,13 +17,14 @@ from relay.connections import Connection
 from relay.hosted import HostedRoom
 from relay.metrics import Metrics
 from relay.pacing import Pacing
+from relay.planting import Plant
 from relay.switchboard import Switchboard
 from relay.transports.webrtc import webrtc_transport
 from relay.transports.websocket import WebSocketServer
 from soiree.link import Accepted, HomeLink, LinkError, RelayInfo, RelayLoad, RoomSpec
 from soiree.rtc import Candidate, SdpError
 from soiree.ticket import TicketVerifier
-from soiree.transport import Transport
+from soiree.transport import Sink, Transport
 from soiree.websocket import close_frame
 from soiree.wire import control
 from soiree.wire.messages import Error
@@ -31,6 +33,8 @@ from soiree.wire.state import TICK_HZ
 LAST_WORDS = {"oversized": "A message was above its limit."}
 """What a client is told when a transport ends its connection."""
 log = logging.getLogger("soiree.relay")
+PLANTED_AT_ONCE = 128
+"""Things planted in one go, a few milliseconds' work."""
 
 SWEEP_S = 1.0
 """How often connections that do not say hello are looked for."""
@@ -153,6 +157,29 @@ class RelayService:
         if known is not None and not known.opened:
             known.transport.close(known.conn)
 
+    # What lives in the relay's own process
+
+    async def plant(self, room_id: str, plants: Sequence[Plant]) -> None:
+        """Put things that are nobody's into a room, a few at a time: the clock goes on meanwhile.
+
+        Raises:
+            LinkError: `unknown-room`.
+            StateError, RefusalError: as `relay.planting.plant`.
+        """
+        self._room(room_id).room.reserve(len(plants))
+        for begin in range(0, len(plants), PLANTED_AT_ONCE):
+            self._room(room_id).room.plant(plants[begin : begin + PLANTED_AT_ONCE])
+            await asyncio.sleep(0)
+
+    def connect(self, token: str, transport: Transport) -> int:
+        """A connection for the session of a token, over a transport of the caller's that reports to `sink`. Raises LinkError."""
+        return self._admit(token, transport).conn
+
+    @property
+    def sink(self) -> Sink:
+        """Where such transports report what happens."""
+        return self._switchboard
+
     # The data WebSocket
 
     async def websocket(self, request: web.Request) -> web.WebSocketResponse:
@@ -175,14 +202,19 @@ class RelayService:
     def _admit(self, token: str, transport: Transport) -> Connection:
         """A connection for the session of a token, which a ticket opens first. Raises LinkError."""
         admitted = self._admission.admit(token, time.time(), self._session_of)
-        hosted = self._rooms.get(admitted.room_id)
-        if hosted is None:
-            raise LinkError("unknown-room", "This room is closed.")
+        hosted = self._room(admitted.room_id)
         if admitted.ticket is not None:
             if self._draining:
                 raise LinkError("draining", "This relay takes no more sessions.")
             hosted.open_session(admitted.ticket, self._loop.time())
         return self._switchboard.connect(transport, hosted, admitted.peer)
+
+    def _room(self, room_id: str) -> HostedRoom:
+        """Raises LinkError."""
+        hosted = self._rooms.get(room_id)
+        if hosted is None:
+            raise LinkError("unknown-room", "This room is closed.")
+        return hosted
 
     def _session_of(self, room_id: str, peer: int) -> str | None:
         hosted = self._rooms.get(room_id)

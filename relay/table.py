@@ -62,6 +62,10 @@ class Table:
         self._clear(row)
         self._free.append(row)
 
+    def reserve(self, rows: int) -> None:
+        """Grow at once for so many more rows, as far as the bound goes: later that would take longer, since there is more to copy."""
+        self._reach(min(self.high + rows, self.bound))
+
     def _reach(self, row: int) -> None:
         """Grow until `row` exists: for tables whose rows another table hands out."""
         while row >= self._capacity:
