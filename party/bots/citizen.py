@@ -81,9 +81,13 @@ class Citizen(Bot):
             )
             return
         attach_rule: AttachRule = "allow" if self._random.random() < OPEN_CABINS else "owner"
-        self.vehicle = await self.room.spawn(VEHICLE_KIND, step.position, step.rotation, rule="deny", upright=True)
-        self.cabin = await self.room.spawn(CABIN_KIND, CABIN, rule="deny", parent=self.vehicle, attach_rule=attach_rule)
-        self.avatar = await self.room.spawn("avatar", self._seat, rule="deny", parent=self.cabin, properties=name)
+        group = self.room.group()
+        vehicle = group.spawn(VEHICLE_KIND, step.position, step.rotation, rule="deny", upright=True)
+        cabin = group.spawn(CABIN_KIND, CABIN, rule="deny", parent=vehicle, attach_rule=attach_rule)
+        avatar = group.spawn("avatar", self._seat, rule="deny", parent=cabin, properties=name)
+        await group.commit()
+        assert avatar.entity is not None, "commit raises what was refused"
+        self.vehicle, self.cabin, self.avatar = vehicle.entity, cabin.entity, avatar.entity
         self.host = self
 
     def move(self, now_s: float) -> None:

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 import soiree
 from party.bots.crowd import Crowd, CrowdConfig, Progress
+from party.bots.report import CityFigures, VrFigures
 from soiree import rtc
 from soiree.client.ladder import Choice
 from tests.party_server import Party, running_party
@@ -59,6 +60,51 @@ async def test_a_crowd_plays_and_all_see_the_same(party: Party, scenario: str, t
     last = {stage.stage: stage for stage in stages}
     assert set(last) == {"joining", "playing", "settling"}
     assert all(stage.done == stage.total for stage in last.values())
+
+
+async def test_a_city_is_driven_through_and_all_see_what_they_should(party: Party) -> None:
+    config = CrowdConfig(party.url, party.room, 8, 20.0, 6.0, "city", "websocket", warm_up_s=0.2, settle_s=1.0)
+    crowd = Crowd(config)
+    report = await crowd.run()
+    assert crowd.differences == []
+    assert report.sound
+    city = report.figures
+    assert isinstance(city, CityFigures)
+    assert (city.wrong, city.vanished, city.never_seen) == (0, 0, 0)
+    assert city.sightings > 0, "at 30 m/s some come into sight within seconds"
+    assert city.seen_late_s.max is not None
+    assert city.seen_late_s.max < 2.0
+    assert city.behind_s.p50 is not None
+    assert city.behind_s.p50 < 1.0
+    assert report.late_ticks is not None
+    assert report.latency_ms.p50 is not None
+
+
+async def test_people_in_vr_hear_of_each_other(party: Party) -> None:
+    config = CrowdConfig(
+        party.url, party.room, 6, 20.0, 3.0, "vr", "websocket", budget_kbit_s=2000, warm_up_s=0.2, settle_s=1.0
+    )
+    crowd = Crowd(config)
+    report = await crowd.run()
+    assert crowd.differences == []
+    assert report.sound
+    hall = report.figures
+    assert isinstance(hall, VrFigures)
+    assert hall.hz_nearest_20.p50 is not None
+    assert 5.0 < hall.hz_nearest_20.p50 < 25.0
+    assert hall.hz_others.p50 is None, "six are all near"
+    assert report.kbit_s_down_with_headers.max is not None
+    assert report.kbit_s_down_with_headers.max > report.kbit_s_down_per_client
+
+
+async def test_a_budget_is_kept_to(party: Party) -> None:
+    config = CrowdConfig(
+        party.url, party.room, 12, 20.0, 3.0, "vr", "webrtc", budget_kbit_s=64, warm_up_s=2.0, settle_s=1.0
+    )
+    report = await Crowd(config).run()
+    assert report.sound
+    assert report.kbit_s_down_with_headers.max is not None
+    assert report.kbit_s_down_with_headers.max < 64 * 1.15
 
 
 async def test_json_is_one_object_and_nothing_else(party: Party) -> None:
