@@ -83,14 +83,17 @@ class City:
         own: (clients,) entity that each client looks from, a vehicle or a walker of its own.
     """
 
-    def __init__(self, census: Census, clients: int, *, seed: int = 1, neighbours: int = NEIGHBOURS) -> None:
+    def __init__(
+        self, census: Census, clients: int, *, seed: int = 1, neighbours: int = NEIGHBOURS, others: int = 0
+    ) -> None:
+        """Args: see `Census`; `others`: things that are not of this model and find room in the city too."""
         self.census = census
         if not 0 < clients <= census.vehicles + census.walkers:
             raise ValueError(
                 f"from 1 to {census.vehicles + census.walkers} clients have something of their own to move"
             )
         self.random = np.random.default_rng(seed)
-        self.side_m = max(BLOCK_M, float(np.sqrt(census.entities / DENSITY_PER_KM2)) * 1000)
+        self.side_m = max(BLOCK_M, float(np.sqrt((census.entities + others) / DENSITY_PER_KM2)) * 1000)
         self.blocks = _even(int(self.side_m / BLOCK_M))
         ends = np.cumsum([1, census.props, census.vehicles, census.cabins, census.riders, census.walkers])
         ids = [np.arange(begin, end) for begin, end in pairwise(ends)]

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from party.config import SETTINGS, PartyConfig, misspelt, without_effect
+from party.config import DEMO_ENTITIES, SETTINGS, PartyConfig, misspelt, without_effect
+from party.demo.city import FEWEST, MOST
 from party.server import PartyServer
 from soiree.rtc import EngineUnavailableError
 from soiree.settings import SettingError, settings_help
@@ -37,19 +38,35 @@ class _HelpWithSettings(click.Command):
 )
 @click.option(
     "--demo",
-    type=click.Choice(["none", "party"]),
+    type=click.Choice(["none", "party", "city"]),
     default="none",
     show_default=True,
-    help="Open a room with a bot in it.",
+    help="Open a room with a bot in it, or one with a city in it.",
+)
+@click.option(
+    "--entities",
+    type=click.IntRange(FEWEST, MOST),
+    help=f"Things in the city of --demo city.  [default: {DEMO_ENTITIES}]",
 )
 @click.option("-v", "--verbose", count=True, help="Log what happens; twice: with addresses.")
 def party(
-    host: str | None, port: int | None, public_url: str | None, engine: str | None, demo: str, verbose: int
+    host: str | None,
+    port: int | None,
+    public_url: str | None,
+    engine: str | None,
+    demo: str,
+    entities: int | None,
+    verbose: int,
 ) -> None:
     """Serve a party: lobby, signalling and relay in one process.
 
     Prints a link, then serves until Ctrl-C or SIGTERM. Options win over the environment.
+
+    The city: houses, trees, lamps and benches along streets, with vehicles that drive round the blocks, people who ride in
+    their cabins and change from one to another, and others on foot. Its traffic needs no bots: it lives in the server itself.
     """
+    if entities is not None and demo != "city":
+        raise click.UsageError("--entities is for --demo city")
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for variable, words in misspelt(os.environ).items():
@@ -60,7 +77,8 @@ def party(
         config = _with_options(config, host=host, port=port, public_url=public_url, engine=engine)
         for words in without_effect(config):
             click.echo(f"Warning: {words}", err=True)
-        _run(PartyServer(replace(config, demo=demo)).run())
+        config = replace(config, demo=demo, demo_entities=entities or config.demo_entities)
+        _run(PartyServer(config).run())
     except (EngineUnavailableError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

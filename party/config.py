@@ -10,6 +10,9 @@ from relay.config import RelayConfig
 from signalling.config import SETTINGS as HOME_SETTINGS
 from signalling.config import HomeConfig
 
+DEMO_ENTITIES = 20_000
+"""Things in the demo's city that asked for no other number."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartyConfig:
@@ -18,7 +21,9 @@ class PartyConfig:
     home: HomeConfig
     relay: RelayConfig
     demo: str = "none"
-    """"party": a permanent room with a bot in it."""
+    """"party": a permanent room with a bot in it; "city": one with a city in it."""
+    demo_entities: int = DEMO_ENTITIES
+    """Things in the city."""
 
     @classmethod
     def from_environment(cls) -> "PartyConfig":

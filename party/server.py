@@ -10,12 +10,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from party.announce import announce, lobby_url
 from party.config import PartyConfig
-from party.demo import DEMO_CAPACITY, DEMO_CODE, demo
+from party.demo import opening
 from relay.service import RelayService
 from signalling.app import make_app
 from signalling.keys import load_secret
-from signalling.operations import HOME
-from signalling.rooms import RoomDraft
+from signalling.operations import DOOR, HOME
 from soiree.ticket import TicketIssuer
 
 GOODBYE_S = 3.0
@@ -72,7 +71,7 @@ class PartyServer:
         # Last in is first out: peers hear why before the server closes their sockets.
         self._closing.push_async_callback(relay.stop)
         self.url = lobby_url(self.config.home.public_url, self.config.home.host, port)
-        room = await self._begin_demo(app, port) if self.config.demo != "none" else None
+        room = await self._begin_demo(app, relay, port) if self.config.demo != "none" else None
         announce(self.url, room, relay.describe().engine)
 
     async def _listen(self, app: web.Application) -> int:
@@ -83,10 +82,10 @@ class PartyServer:
         port: int = runner.addresses[0][1]
         return port
 
-    async def _begin_demo(self, app: web.Application, port: int) -> str:
-        draft = RoomDraft(name="The party", capacity=DEMO_CAPACITY, public=True)
-        room = await app[HOME].create_permanent_room(draft, code=DEMO_CODE)
-        task = asyncio.create_task(demo(lobby_url(None, self.config.home.host, port), room.code))
+    async def _begin_demo(self, app: web.Application, relay: RelayService, port: int) -> str:
+        url = lobby_url(None, self.config.home.host, port)
+        room, life = await opening(self.config, app[HOME], app[DOOR], relay, url)
+        task = asyncio.create_task(life)
 
         async def end() -> None:
             task.cancel()

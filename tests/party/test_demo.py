@@ -5,7 +5,7 @@ from pathlib import Path
 
 import soiree
 from party.config import PartyConfig
-from party.demo import DEMO_CODE
+from party.demo import PARTY_CODE
 from party.server import PartyServer
 from relay.config import RelayConfig
 from signalling.config import HomeConfig
@@ -16,7 +16,7 @@ async def test_a_newcomer_meets_the_guest_and_its_things(tmp_path: Path) -> None
     server = PartyServer(PartyConfig(home, RelayConfig(engine="none"), demo="party"))
     await server.start()
     try:
-        async with asyncio.timeout(20), soiree.join(server.url, room=DEMO_CODE, name="Ada") as room:
+        async with asyncio.timeout(20), soiree.join(server.url, room=PARTY_CODE, name="Ada") as room:
             found: dict[str, soiree.Entity] = {}
             greeted = moved = False
             async for change in room.changes():

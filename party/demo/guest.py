@@ -8,8 +8,6 @@ import soiree
 
 log = logging.getLogger("soiree.party.demo")
 
-DEMO_CODE = "party"
-DEMO_CAPACITY = 64
 NAME = "Sol"
 WALK_RADIUS_M = 6.0
 WALK_SPEED_M_S = 1.2
@@ -17,7 +15,7 @@ STEP_S = 0.05
 RETRY_S = 5.0
 
 
-async def demo(url: str, room_code: str) -> None:
+async def guest(url: str, room_code: str) -> None:
     """Keep the demo's guest in a room until cancelled; it comes back when something goes wrong."""
     while True:
         try:
