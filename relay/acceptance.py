@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 
 from relay import speed
+from relay.arrivals import Received
 from relay.audience import Audience
-from relay.ingest import HEAD_BYTES, IS_AGED, Arrival, Records
+from relay.ingest import HEAD_BYTES, IS_AGED, Records
 from relay.table import Bools, Ints
 from relay.world import SLOT_OFFSET, SLOTS, World
 from soiree.wire import quantise as q
@@ -54,12 +55,15 @@ class Senders:
     """Tick of the sample, never later than now nor much earlier."""
 
     @classmethod
-    def of(cls, records: Records, arrivals: list[Arrival], audience: Audience, tick: int) -> "Senders":
-        table = np.array([(a.client, a.seq, a.applied, a.header.tick) for a in arrivals], np.int64).reshape(-1, 4)
-        client, seq, applied, told = table[records.frame].T
+    def of(cls, records: Records, received: Received, audience: Audience, tick: int) -> "Senders":
+        header = received.arrivals.header
+        nth = np.zeros(len(header), np.int64)
+        nth[received.frame] = np.arange(len(received))
+        nth = nth[records.frame]
+        told = header["tick"][records.frame].astype(np.int64)
         near = tick + ((told - tick + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
         sample = np.clip(near, tick - MAX_LATE_TICKS, tick) - records.age
-        return cls(audience.peer[client], seq, applied, sample)
+        return cls(audience.peer[received.client[nth]], received.seq[nth], received.applied[nth], sample)
 
 
 def accept(world: World, records: Records, senders: Senders, tick: int, max_speed_m_s: float) -> Ints:

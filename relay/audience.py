@@ -20,6 +20,7 @@ _OF_THE_CLIENT: Final = ("active", "burst", "rtt_s", "view_entity", "view", "rad
 class Inbound:
     """What came from one client."""
 
+    peer: int
     row: int
     """Its place in the audience."""
     at: float
@@ -28,6 +29,8 @@ class Inbound:
     """Unwrapped number that its frame 0 has."""
     newest: int = -1
     """Unwrapped number of its newest frame, −1 before the first."""
+    applied: int = 0
+    """Newest control message of ours that its frames say it has applied."""
     frames: float = STATE_FRAMES_BURST
     """Frames that it may still send at once."""
     window: ReceiveWindow = field(default_factory=ReceiveWindow)
@@ -37,6 +40,11 @@ class Inbound:
         if self.newest < 0:
             return self.first + seq
         return self.newest + ((seq - self.newest + 0x8000) & 0xFFFF) - 0x8000
+
+    def unwrap_applied(self, low: int) -> int:
+        """Control number of which a frame's header gives the low 16 bits; it may be older than the newest known."""
+        ahead = (low - self.applied) & 0xFFFF
+        return self.applied + ahead if ahead <= MAX_UNAPPLIED_MESSAGES else self.applied + ahead - 0x10000
 
     def admit(self, now: float) -> bool:
         """Whether STATE_FRAMES_PER_S allows one more frame."""
@@ -105,7 +113,7 @@ class Audience(Table):
         if peer in self._inbound:
             raise ValueError(f"peer {peer} is here already")
         row = self._allocate()
-        self._inbound[peer] = Inbound(row, now)
+        self._inbound[peer] = Inbound(peer, row, now)
         self._begin(row, peer, now)
         return row
 
@@ -119,7 +127,7 @@ class Audience(Table):
         """Numbers begin again in both directions; its later frames still count as newer than all before."""
         old = self._inbound[peer]
         row = old.row
-        self._inbound[peer] = Inbound(row, old.at, first=((old.newest >> 16) + 2) << 16, frames=old.frames)
+        self._inbound[peer] = Inbound(peer, row, old.at, first=((old.newest >> 16) + 2) << 16, frames=old.frames)
         kept = {name: getattr(self, name)[row].copy() for name in _OF_THE_CLIENT}
         sent_s = float(self.sent_s[row])
         self._clear(row)
@@ -127,17 +135,11 @@ class Audience(Table):
         for name, value in kept.items():
             getattr(self, name)[row] = value
 
-    def note_received(self, inbound: Inbound) -> None:
-        """Keep the acknowledgement that our next frame to this client carries."""
-        self.ack_seq[inbound.row] = inbound.window.seq or 0
-        self.ack_mask[inbound.row] = inbound.window.mask
-        self.ack_valid[inbound.row] = True
-
-    def unwrap_applied(self, row: int, low: int) -> int:
-        """Control number of which a frame's header gives the low 16 bits; it may be older than the newest known."""
-        known = int(self.applied[row])
-        ahead = (low - known) & 0xFFFF
-        return known + ahead if ahead <= MAX_UNAPPLIED_MESSAGES else known + ahead - 0x10000
+    def on_applied(self, peer: int, number: int) -> None:
+        """The peer has applied our control messages up to this full number."""
+        inbound = self._inbound[peer]
+        inbound.applied = max(inbound.applied, number)
+        self.applied[inbound.row] = max(int(self.applied[inbound.row]), number)
 
     def _begin(self, row: int, peer: int, now: float) -> None:
         self.peer[row], self.active[row] = peer, True

@@ -12,7 +12,7 @@ from relay.table import Bools, Ints, Octets
 from relay.world import RECORD_BYTES, SLOT_OFFSET, World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_FRAME_BYTES
-from soiree.wire.state import ACK_VALID, AGE_MASK, AGED, STATE_HEADER, TELEPORT, FrameType, Section, Slot
+from soiree.wire.state import ACK_VALID, AGE_MASK, AGED, HEADER_DTYPE, STATE_HEADER, TELEPORT, FrameType, Section, Slot
 
 SECTION_BYTES: Final = 2
 MAX_SECTIONS: Final = 6
@@ -26,18 +26,6 @@ BLOCK_CELLS: Final = 13
 """A base in the middle of so many cells reaches all of them: 6.5 · 64 m is less than 448 m."""
 BLOCK_Y: Final = 2 * q.REACH_Y_UNITS
 
-_HEADER = np.dtype(
-    [
-        ("type", "u1"),
-        ("flags", "u1"),
-        ("seq", "<u2"),
-        ("tick", "<u4"),
-        ("base", "<i4", 3),
-        ("ack_seq", "<u2"),
-        ("ack_mask", "<u4"),
-        ("control_applied", "<u2"),
-    ]
-)
 _IS_AGED: Final = np.array([kind in AGED for kind in range(max(Section) + 1)])
 _LAST: Final = 99
 _ORDER: Final = np.array([_LAST if kind == Section.PROPS else kind for kind in range(max(Section) + 1)])
@@ -204,7 +192,7 @@ def _write_ages(out: Octets, at: Ints, choice: Choice, kind: Ints, world: World,
 def _headers(layout: Layout, audience: Audience, tick: int, seq: Ints, applied: Ints) -> Octets:
     """(frames, 28) bytes."""
     client = layout.client
-    header = np.zeros(len(client), _HEADER)
+    header = np.zeros(len(client), HEADER_DTYPE)
     header["type"] = FrameType.STATE
     header["flags"] = np.where(audience.ack_valid[client], ACK_VALID, 0)
     header["seq"] = seq & 0xFFFF
@@ -214,6 +202,3 @@ def _headers(layout: Layout, audience: Audience, tick: int, seq: Ints, applied: 
     header["ack_mask"] = audience.ack_mask[client]
     header["control_applied"] = applied[client] & 0xFFFF
     return header.view(np.uint8).reshape(len(client), STATE_HEADER.size)
-
-
-assert _HEADER.itemsize == STATE_HEADER.size

@@ -6,32 +6,18 @@ from typing import Final
 
 import numpy as np
 
+from relay.arrivals import KINDS, STRIDES, Arrivals
 from relay.table import Bools, Ints, Octets
-from relay.world import RECORD_BYTES
 from soiree.wire import quantise as q
-from soiree.wire.state import AGE_MASK, AGED, ENTITY_MASK, SLOT_OF, STRIDE, TELEPORT, Header, Section, SectionView
+from soiree.wire.state import AGE_MASK, AGED, ENTITY_MASK, SLOT_OF, STRIDE, TELEPORT, Section
 
-_KINDS: Final = max(Section) + 1
-SLOT_OF_KIND: Final = np.array([SLOT_OF[Section(kind)] if kind else 0 for kind in range(_KINDS)], np.int64)
-IS_AGED: Final = np.array([kind in AGED for kind in range(_KINDS)])
+SLOT_OF_KIND: Final = np.array([SLOT_OF[Section(kind)] if kind else 0 for kind in range(KINDS)], np.int64)
+IS_AGED: Final = np.array([kind in AGED for kind in range(KINDS)])
 HEAD_BYTES: Final = STRIDE[Section.MOVE]
 """The longest transform; of every record so much is looked at."""
+PLACE: Final = np.dtype([("where", "<u4"), ("x", "<u2"), ("z", "<u2"), ("y", "<u2")])
+"""What MOVE, REST, UPRIGHT and FAR begin with."""
 _VELOCITY: Final = {Section.MOVE: slice(14, 17), Section.CHILD: slice(14, 17), Section.UPRIGHT: slice(12, 14)}
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A frame whose header and sections are sound."""
-
-    client: int
-    """Row of the audience."""
-    seq: int
-    """Unwrapped."""
-    applied: int
-    """Control number that its sender had applied, unwrapped."""
-    header: Header
-    payload: bytes
-    sections: list[SectionView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +52,13 @@ class Records:
         return found
 
 
-def read(arrivals: list[Arrival]) -> Records:
-    """One parse for all frames."""
-    data = np.frombuffer(b"".join([*(a.payload for a in arrivals), bytes(RECORD_BYTES)]), np.uint8)
-    start, length, kind, frame = _spans(arrivals, data)
+def read(arrivals: Arrivals, frames: Ints) -> Records:
+    """The records of some of the frames; these are sound, and in ascending order."""
+    data = arrivals.data
+    start, length, kind, frame = _spans(arrivals, frames)
     head = data[start[:, None] + np.arange(HEAD_BYTES)]
-    ident = _little_endian(head, 0, "<u4")
+    place = head[:, : PLACE.itemsize].copy().view(PLACE)[:, 0]
+    ident = place["where"].astype(np.int64)
     age = np.where(IS_AGED[kind], data[start + length - 1], 0).astype(np.int64)
     return Records(
         data=data,
@@ -82,27 +69,29 @@ def read(arrivals: list[Arrival]) -> Records:
         frame=frame,
         entity=ident & ENTITY_MASK,
         extra=ident >> 24,
-        position=_positions(head, ident, kind, frame, arrivals),
+        position=_positions(place, ident, kind, arrivals.header["base"][frame]),
         age=age & AGE_MASK,
         teleport=(age & TELEPORT).astype(bool),
         at_rest=_at_rest(head, kind),
     )
 
 
-def _spans(arrivals: list[Arrival], data: Octets) -> tuple[Ints, Ints, Ints, Ints]:
+def _spans(arrivals: Arrivals, frames: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     """(start, length, kind, frame) of every record."""
-    rows, at = [], 0
-    for number, arrival in enumerate(arrivals):
-        rows += [(number, view.kind, view.count, at + view.start) for view in arrival.sections]
-        at += len(arrival.payload)
-    frame, kind, count, first = np.array(rows, np.int64).reshape(-1, 4).T
+    wanted = np.zeros(len(arrivals.at), np.bool_)
+    wanted[frames] = True
+    chosen = wanted[arrivals.frame]
+    frame, kind = arrivals.frame[chosen], arrivals.kind[chosen]
+    count, first = arrivals.count[chosen], arrivals.first[chosen]
     fixed = kind != Section.PROPS
-    stride = np.array([STRIDE.get(Section(k), 0) if k else 0 for k in range(_KINDS)], np.int64)
     each = np.repeat(np.arange(len(kind))[fixed], count[fixed])
     nth = np.arange(len(each)) - np.repeat(np.cumsum(count[fixed]) - count[fixed], count[fixed])
-    starts, sections = [first[each] + nth * stride[kind[each]]], [each]
-    lengths = [stride[kind[each]]]
-    for begin, size, section in _props_spans(data, first, count, np.flatnonzero(~fixed)):
+    length = STRIDES[kind[each]]
+    start = first[each] + nth * length
+    if fixed.all():
+        return start, length, kind[each], frame[each]
+    starts, sections, lengths = [start], [each], [length]
+    for begin, size, section in _props_spans(arrivals.data, first, count, np.flatnonzero(~fixed)):
         starts.append(begin)
         lengths.append(size)
         sections.append(section)
@@ -122,16 +111,21 @@ def _props_spans(data: Octets, first: Ints, count: Ints, section: Ints) -> Itera
         at, left = at + size, left - 1
 
 
-def _positions(head: Octets, ident: Ints, kind: Ints, frame: Ints, arrivals: list[Arrival]) -> Ints:
-    bases = np.array([(a.header.base_cx, a.header.base_cz, a.header.base_y) for a in arrivals], np.int64).reshape(-1, 3)
-    cx, cz, y = bases[frame].T
-    cx = cx + ((ident >> 24 & 15) - cx + 8 & 15) - 8
-    cz = cz + ((ident >> 28) - cz + 8 & 15) - 8
-    y = y + (_little_endian(head, 8, "<u2") - y + 0x8000 & 0xFFFF) - 0x8000
-    x = (cx << q.CELL_BITS) + _little_endian(head, 4, "<u2")
-    z = (cz << q.CELL_BITS) + _little_endian(head, 6, "<u2")
-    local = np.stack([_little_endian(head, at, "<i2") for at in (4, 6, 8)], axis=1)
-    return np.where((kind == Section.CHILD)[:, None], local, np.stack([x, y, z], axis=1))
+def _positions(
+    place: "np.typing.NDArray[np.void]", ident: Ints, kind: Ints, base: "np.typing.NDArray[np.int32]"
+) -> Ints:
+    """(n, 3), as `World.position`."""
+    position = np.empty((len(ident), 3), np.int64)
+    for axis, (cell, field) in enumerate(((ident >> 24 & 15, "x"), (ident >> 28, "z"))):
+        near = base[:, axis].astype(np.int64)
+        position[:, 2 * axis] = (near + (cell - near + 8 & 15) - 8 << q.CELL_BITS) + place[field]
+    near = base[:, 2].astype(np.int64)
+    position[:, 1] = near + (place["y"] - near + 0x8000 & 0xFFFF) - 0x8000
+    child = kind == Section.CHILD
+    if child.any():
+        # lx, ly, lz lie where x, z, y do, and are signed.
+        position[child] = np.stack([place[field][child].astype(np.int16) for field in ("x", "z", "y")], axis=1)
+    return position
 
 
 def _at_rest(head: Octets, kind: Ints) -> Bools:
@@ -140,9 +134,3 @@ def _at_rest(head: Octets, kind: Ints) -> Bools:
         these = kind == section
         rest[these] = ~head[these, where].any(1)
     return rest
-
-
-def _little_endian(head: Octets, at: int, code: str) -> Ints:
-    """(n,) the integer at byte `at` of each row."""
-    dtype = np.dtype(code)
-    return np.ascontiguousarray(head[:, at : at + dtype.itemsize]).view(dtype)[:, 0].astype(np.int64)

@@ -1,15 +1,16 @@
-"""Pure core: frames as they come from clients: read up to their records, counted where unsound, noted for what they acknowledge."""
+"""Pure core: frames as they come from clients: unsound ones counted, repeated ones passed over, the others noted for what they say."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
+from relay import arrivals
 from relay.acceptance import Drop
+from relay.arrivals import Received
 from relay.audience import Audience, Inbound
-from relay.ingest import Arrival
-from soiree.wire.errors import WireError
-from soiree.wire.state import sections, unpack_header
 
 MAX_ACK_INTERVAL_S: Final = 0.25
 """Longer silences of a client do not count as the time between its acknowledgements."""
@@ -35,40 +36,61 @@ class Reception:
     def __init__(self, audience: Audience) -> None:
         self._audience = audience
 
-    def receive(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> list[Arrival]:
+    def receive(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> Received:
         """The sound and new ones among frames (peer, payload); the others are counted in `told`. Frames of strangers are passed over."""
-        arrivals = (self._receive(peer, payload, now, told) for peer, payload in frames)
-        return [arrival for arrival in arrivals if arrival is not None]
+        admitted = self._admit(frames, now, told)
+        come = arrivals.unpack([payload for _, payload in admitted])
+        taken: list[tuple[int, int, int, int]] = []
+        heard: dict[int, Inbound] = {}
+        said = zip(
+            admitted,
+            come.sound.tolist(),
+            come.header["seq"].tolist(),
+            come.header["control_applied"].tolist(),
+            strict=True,
+        )
+        for number, ((inbound, _), sound, low, applied_low) in enumerate(said):
+            if not sound:
+                told.malformed[inbound.peer] += 1
+                told.drops[Drop.MALFORMED.reason] += 1
+                continue
+            if not inbound.window.receive(low):
+                told.drops[Drop.STALE.reason] += 1
+                continue
+            seq = inbound.unwrap(low)
+            applied = inbound.unwrap_applied(applied_low)
+            if seq > inbound.newest:
+                inbound.newest = seq
+                inbound.applied = max(inbound.applied, applied)
+                told.control_applied[inbound.peer] = applied_low
+            heard[inbound.row] = inbound
+            taken.append((number, inbound.row, seq, applied))
+        self._note(heard, now)
+        frame, client, seqs, said_applied = np.array(taken, np.int64).reshape(-1, 4).T
+        return Received(come, frame, client, seqs, said_applied)
 
-    def _receive(self, peer: int, payload: bytes, now: float, told: Ingested) -> Arrival | None:
-        inbound = self._audience.inbound(peer)
-        if inbound is None:
-            return None
-        if not inbound.admit(now):
-            told.drops[Drop.RATE.reason] += 1
-            return None
-        try:
-            header = unpack_header(payload)
-            views = sections(payload)
-        except WireError:
-            told.malformed[peer] += 1
-            told.drops[Drop.MALFORMED.reason] += 1
-            return None
-        if not inbound.window.receive(header.seq):
-            told.drops[Drop.STALE.reason] += 1
-            return None
-        seq = inbound.unwrap(header.seq)
-        applied = self._audience.unwrap_applied(inbound.row, header.control_applied)
-        if seq > inbound.newest:
-            self._note_newest(inbound, seq, applied, now)
-            told.control_applied[peer] = header.control_applied
-        self._audience.note_received(inbound)
-        return Arrival(inbound.row, seq, applied, header, payload, views)
+    def _admit(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> list[tuple[Inbound, bytes]]:
+        """Those of clients that are here, as far as their rates allow."""
+        admitted = []
+        for peer, payload in frames:
+            inbound = self._audience.inbound(peer)
+            if inbound is None:
+                continue
+            if inbound.admit(now):
+                admitted.append((inbound, payload))
+            else:
+                told.drops[Drop.RATE.reason] += 1
+        return admitted
 
-    def _note_newest(self, inbound: Inbound, seq: int, applied: int, now: float) -> None:
-        audience, row = self._audience, inbound.row
-        inbound.newest = seq
-        audience.applied[row] = max(int(audience.applied[row]), applied)
-        interval = min(MAX_ACK_INTERVAL_S, now - float(audience.acked_s[row]))
-        audience.ack_interval_s[row] += (interval - audience.ack_interval_s[row]) / 8
-        audience.acked_s[row] = now
+    def _note(self, heard: dict[int, Inbound], now: float) -> None:
+        """Keep what our next frames acknowledge, and how often these clients acknowledge ours."""
+        audience, rows = self._audience, np.array(list(heard), np.int64)
+        if not len(rows):
+            return
+        audience.ack_seq[rows] = [inbound.window.seq or 0 for inbound in heard.values()]
+        audience.ack_mask[rows] = [inbound.window.mask for inbound in heard.values()]
+        audience.ack_valid[rows] = True
+        audience.applied[rows] = np.maximum(audience.applied[rows], [inbound.applied for inbound in heard.values()])
+        interval = np.minimum(MAX_ACK_INTERVAL_S, now - audience.acked_s[rows])
+        audience.ack_interval_s[rows] += (interval - audience.ack_interval_s[rows]) / 8
+        audience.acked_s[rows] = now

@@ -13,11 +13,11 @@ import numpy as np
 
 from relay import acceptance, framing, ingest, selection, speed
 from relay.acceptance import Drop
+from relay.arrivals import Received
 from relay.audience import LONG_AGO, MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
 from relay.flight import Flight
 from relay.framing import Layout
-from relay.ingest import Arrival
 from relay.interest import Interest, Sighting, look_from, radius
 from relay.pairs import MAX_PAIRS, Pairs
 from relay.reception import Ingested, Reception
@@ -132,8 +132,7 @@ class Replication:
 
     def on_applied(self, peer: int, number: int) -> None:
         """The peer has applied our control messages up to this full number, as `hello` says it."""
-        row = self.audience.row(peer)
-        self.audience.applied[row] = max(int(self.audience.applied[row]), number)
+        self.audience.on_applied(peer, number)
 
     def set_rtt(self, peer: int, rtt_s: float) -> None:
         """Round trip as pings measure it."""
@@ -173,14 +172,14 @@ class Replication:
         self._tick = max(self._tick, tick)
         self.world.tick = max(self.world.tick, tick)
         told = Ingested()
-        arrivals = self._reception.receive(frames, now, told)
-        if not arrivals:
+        received = self._reception.receive(frames, now, told)
+        if not len(received):
             return told
-        self._acknowledge([a for a in arrivals if a.header.flags & ACK_VALID], now)
-        records = ingest.read(arrivals)
+        self._acknowledge(received, now)
+        records = ingest.read(received.arrivals, received.frame)
         if not len(records):
             return told
-        senders = acceptance.Senders.of(records, arrivals, self.audience, tick)
+        senders = acceptance.Senders.of(records, received, self.audience, tick)
         verdicts = acceptance.accept(self.world, records, senders, tick, self.config.max_speed_m_s)
         counts = np.bincount(verdicts, minlength=len(Drop)).tolist()
         told.drops.update({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
@@ -231,10 +230,13 @@ class Replication:
         if entity in self.world and self.world.owner[self.world.row(entity)] == peer:
             self.world.set_fence(entity, n)
 
-    def _acknowledge(self, arrivals: list[Arrival], now: float) -> None:
-        if not arrivals:
+    def _acknowledge(self, received: Received, now: float) -> None:
+        header = received.arrivals.header[received.frame]
+        valid = (header["flags"] & ACK_VALID) > 0
+        if not valid.any():
             return
-        rows, seqs, masks = np.array([(a.client, a.header.ack_seq, a.header.ack_mask) for a in arrivals], np.int64).T
+        rows, header = received.client[valid], header[valid]
+        seqs, masks = header["ack_seq"].astype(np.int64), header["ack_mask"].astype(np.int64)
         audience = self.audience
         fates = self.flight.acknowledge(rows, audience.next_seq, seqs, masks, self._rto_s(), now, audience.high)
         np.maximum.at(self.pairs.acked.reshape(-1), fates.cells, fates.versions)

@@ -91,6 +91,19 @@ IDENT = struct.Struct("<I")
 """First field of every record: entity in the low 24 bits."""
 
 STATE_HEADER = struct.Struct("<BBHIiiiHIH")
+HEADER_DTYPE: Final = np.dtype(
+    [
+        ("type", "u1"),
+        ("flags", "u1"),
+        ("seq", "<u2"),
+        ("tick", "<u4"),
+        ("base", "<i4", 3),
+        ("ack_seq", "<u2"),
+        ("ack_mask", "<u4"),
+        ("control_applied", "<u2"),
+    ]
+)
+"""STATE_HEADER, for many at once; `base` is cx, cz, y."""
 DATA_HEADER = struct.Struct("<BBi")
 PING_FRAME = struct.Struct("<BBHIQI")
 PONG_FRAME = struct.Struct("<BBHQQ")
@@ -174,18 +187,21 @@ def sections(payload: bytes, start: int = STATE_HEADER.size) -> list[SectionView
             raise WireError("section header")
         kind, count = Section(payload[at]), payload[at + 1]
         first = at + 2
-        at = _skip_props(payload, first, count) if kind is Section.PROPS else first + count * STRIDE[kind]
+        at = skip_props(payload, first, count) if kind is Section.PROPS else first + count * STRIDE[kind]
         if at > end or (kind is Section.PROPS and at != end):
             raise WireError(f"{kind.name} section does not fit the frame")
         views.append(SectionView(kind, count, first, at))
     return views
 
 
-def _skip_props(payload: bytes, at: int, count: int) -> int:
+def skip_props(payload: bytes, at: int, count: int) -> int:
+    """Where `count` records of PROPS that begin at `at` end. Raises WireError when that is past the end of the frame."""
     for _ in range(count):
         if at + 4 > len(payload):
             raise WireError("PROPS section does not fit the frame")
         at += 4 + payload[at + 3]
+    if at > len(payload):
+        raise WireError("PROPS section does not fit the frame")
     return at
 
 

@@ -10,20 +10,18 @@ from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 @pytest.mark.parametrize("newest", [0, 5, 65_535, 65_536, 200_000])
 @pytest.mark.parametrize("ahead", [0, 1, 32_767, -1, -32_768])
 def test_frame_numbers_unwrap_to_the_nearest(newest: int, ahead: int) -> None:
-    assert Inbound(1, 0.0, newest=newest).unwrap((newest + ahead) & 0xFFFF) == newest + ahead
+    assert Inbound(7, 1, 0.0, newest=newest).unwrap((newest + ahead) & 0xFFFF) == newest + ahead
 
 
 @pytest.mark.parametrize("known", [0, 65_530, 131_072])
 def test_control_numbers_unwrap_forward_as_far_as_can_be_unapplied(known: int) -> None:
-    audience = Audience()
-    row = audience.join(7, 0.0)
-    audience.applied[row] = known
+    inbound = Inbound(7, 1, 0.0, applied=known)
     for ahead in (0, 1, MAX_UNAPPLIED_MESSAGES, -1, -40_000):
-        assert audience.unwrap_applied(row, (known + ahead) & 0xFFFF) == known + ahead
+        assert inbound.unwrap_applied((known + ahead) & 0xFFFF) == known + ahead
 
 
 def test_frames_are_admitted_at_their_rate() -> None:
-    inbound = Inbound(1, 100.0)
+    inbound = Inbound(7, 1, 100.0)
     assert sum(inbound.admit(100.0) for _ in range(STATE_FRAMES_BURST + 50)) == STATE_FRAMES_BURST
     assert sum(inbound.admit(100.5) for _ in range(STATE_FRAMES_BURST)) == STATE_FRAMES_PER_S // 2
     assert not inbound.admit(100.4)
