@@ -48,7 +48,7 @@ class Answers:
         if waiting is None or waiting.done.done():
             return
         if isinstance(message, m.Refused) and message.reason in WHOLE and waiting.missing > 1 and not waiting.answers:
-            waiting.done.set_exception(refusal(message))
+            waiting.done.set_exception(RefusedError.of(message))
             return
         waiting.answers.append(message)
         waiting.missing -= 1
@@ -61,8 +61,3 @@ class Answers:
         for waiting in self._waiting.values():
             if not waiting.done.done():
                 waiting.done.set_exception(error)
-
-
-def refusal(message: m.Refused) -> RefusedError:
-    """What a refused command raises."""
-    return RefusedError(message.reason, message.entity, message.owner, message.epoch)

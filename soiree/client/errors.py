@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from soiree.wire.messages import Refused
+
 
 class SoireeError(Exception):
     """Base of everything that the client raises on purpose.
@@ -47,6 +49,11 @@ class RefusedError(SoireeError):
         self.entity = entity
         self.owner = owner
         self.epoch = epoch
+
+    @staticmethod
+    def of(refused: Refused) -> "RefusedError":
+        """What the relay said."""
+        return RefusedError(refused.reason, refused.entity, refused.owner, refused.epoch)
 
 
 class GoneError(RefusedError):

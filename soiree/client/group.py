@@ -45,8 +45,11 @@ class Group:
     not here any more.
     """
 
-    def __init__(self, send: Callable[[Sequence[msgspec.Raw]], Awaitable[Sequence[Outcome]]]) -> None:
-        self._send = send
+    def __init__(
+        self, say: Callable[[Sequence[msgspec.Raw]], Awaitable[Sequence[m.Message]]], entities: Mapping[int, Entity]
+    ) -> None:
+        self._say = say
+        self._entities = entities
         self._messages: list[msgspec.Raw] = []
         self._unborn: dict[int, Unborn] = {}
         self._committed = False
@@ -158,7 +161,7 @@ class Group:
         self._committed = True
         if not self._messages:
             return []
-        outcomes = await self._send(self._messages)
+        outcomes = [self._outcome(answer) for answer in await self._say(self._messages)]
         for place, unborn in self._unborn.items():
             outcome = outcomes[place - 1]
             unborn.entity = outcome if isinstance(outcome, Entity) else None
@@ -169,6 +172,11 @@ class Group:
                 raise outcome
             done.append(outcome)
         return done
+
+    def _outcome(self, answer: m.Message) -> Outcome:
+        if isinstance(answer, m.Refused):
+            return RefusedError.of(answer)
+        return self._entities.get(answer.entity) if isinstance(answer, m.Spawned) else None
 
     def _about(self, entity: Entity, message_type: type[m.Message], *fields: Any) -> None:
         entity.check_here()

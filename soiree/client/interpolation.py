@@ -35,6 +35,8 @@ LONG_REST: Final = 2.0
 """A thing at rest that is heard of again after more than so many intervals moved only during the last one."""
 SLEW: Final = 0.1
 """Playback runs at most so much faster or slower than time, to come to where it should be."""
+SETTLE_S: Final = 0.5
+"""It comes nearer to where it should be by as large a share of the way as the time passed is of this."""
 RESYNC_S: Final = 1.0
 """Farther away than this from where it should be it goes there at once."""
 BRIDGE_S: Final = 0.3
@@ -75,7 +77,7 @@ class Playback:
     """
 
     __slots__ = (
-        "_bridge", "_broken", "_deviation_s", "_gap_s", "_interval_s", "_samples", "_shown", "delay_s", "played_s",
+        "_bridge", "_broken", "_deviation_s", "_gap_s", "_interval_s", "_owned", "_samples", "_shown", "delay_s", "played_s",
     )  # fmt: skip
 
     def __init__(self, first: Sample) -> None:
@@ -89,6 +91,8 @@ class Playback:
         self._broken = False
         """What is shown next need not follow from what was shown last."""
         self._bridge: Bridge | None = None
+        self._owned = False
+        """Whether it was shown where it certainly is."""
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -142,6 +146,12 @@ class Playback:
         self._interval_s = min(self._interval_s, MAX_DELAY_S)
         self.delay_s = min(max(self._gap_s + DEVIATIONS * self._deviation_s, MIN_DELAY_S), MAX_DELAY_S)
 
+    def restart(self, sample: Sample) -> None:
+        """Somebody else goes on with it from here: what came before says nothing of what comes."""
+        self._samples.clear()
+        self._samples.append(sample)
+        self._broken = True
+
     def play(self, now: float, relay_s: float, world_of: WorldOf) -> Transform:
         """Where in the world to show it at `now`, when the relay's clock is estimated at `relay_s`; velocity in the world too."""
         before = self._shown
@@ -151,9 +161,21 @@ class Playback:
         parent, local, frame, jumped = self._at(since_s, world_of)
         if jumped:
             self._bridge = None
-        elif before is not None and (self._broken or parent != before.parent):
-            self._bridge = _bridge(before, passed_s, now, parent, local, frame) if passed_s < SEEN_S else None
-        self._broken = False
+        elif before is not None and (self._broken or self._owned or parent != before.parent):
+            self._bridge = _bridge(before, passed_s, now, parent, local, frame)
+        self._broken = self._owned = False
+        return self._show(now, parent, local, frame)
+
+    def place(self, now: float, parent: int, local: Transform, world_of: WorldOf) -> Transform:
+        """Show it where it certainly is, as what is our own."""
+        before = self._shown
+        frame = world_of(parent) if parent else None
+        if before is not None and (not self._owned or parent != before.parent):
+            self._bridge = _bridge(before, max(0.0, now - before.now), now, parent, local, frame)
+        self._owned = True
+        return self._show(now, parent, local, frame)
+
+    def _show(self, now: float, parent: int, local: Transform, frame: Transform | None) -> Transform:
         local = self._bridged(local, now)
         world = local if frame is None else outward(frame, local)
         self._shown = Shown(now, parent, local, world)
@@ -165,7 +187,8 @@ class Playback:
         if abs(target_s - on_s) > RESYNC_S:
             self._broken = True
             return target_s
-        return on_s + min(max(target_s - on_s, -SLEW * passed_s), SLEW * passed_s)
+        nearer_s = (target_s - on_s) * min(passed_s / SETTLE_S, 1.0)
+        return on_s + min(max(nearer_s, -SLEW * passed_s), SLEW * passed_s)
 
     def _at(self, since_s: float, world_of: WorldOf) -> tuple[int, Transform, Transform | None, bool]:
         """Parent, place relative to it, the parent's place in the world, and whether a jump lies between `since_s` and the time played."""
@@ -221,6 +244,8 @@ def _bridge(
     before: Shown, passed_s: float, now: float, parent: int, local: Transform, frame: Transform | None
 ) -> Bridge | None:
     """From where it would be by what was shown last to `local`; in the same frame of reference, or else by way of the world."""
+    if passed_s >= SEEN_S:
+        return None
     if parent == before.parent:
         expected = _moved(before.local, passed_s)
     else:

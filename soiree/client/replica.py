@@ -159,11 +159,13 @@ class Replica:
             above = self._hub.entities.get(parent) if depth else None
             return None if above is None else above.shown(now, relay_s, depth - 1)
 
-        if self.mine or not self.alive:
+        if not self.alive or (self.mine and self._playback is None):
             frame = parent_shown(self.parent) if self.parent else None
             return self.transform if frame is None else outward(frame, self.transform)
         if self._playback is None:
             self._playback = Playback(self._sample())
+        if self.mine:
+            return self._playback.place(now, self.parent, self.transform, parent_shown)
         return self._playback.play(now, relay_s, parent_shown)
 
     def _sample(self) -> Sample:
@@ -203,11 +205,12 @@ class Replica:
         """Ownership has changed as of a tick: former frames are void. With the same epoch it is told that nothing has changed."""
         if granted.epoch == self.epoch:
             return
+        was_mine = self.mine
         self.owner = granted.owner
-        if self.mine:
-            self._playback = None
         self.epoch = granted.epoch
         self.ticks = [max(tick, granted.tick) for tick in self.ticks]
+        if self._playback is not None and was_mine:
+            self._playback.restart(self._sample())
         for slot in (Slot.POSE, Slot.PROPS):
             if self.written[slot] and not self.told[slot]:
                 # Perhaps it never came to the relay; if it did, the relay tells of it again.

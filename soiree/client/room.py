@@ -8,9 +8,8 @@ import msgspec
 
 from soiree.client import changes as ch
 from soiree.client import commands
-from soiree.client.answers import refusal
 from soiree.client.entity import Entity
-from soiree.client.group import Group, Outcome
+from soiree.client.group import Group
 from soiree.client.ladder import Choice, Ladder
 from soiree.client.lifeline import Lifeline
 from soiree.client.room_stats import RoomStats
@@ -159,16 +158,10 @@ class Room(Stay):
 
     def group(self) -> Group:
         """An empty group of commands, which `commit` sends as one: nobody sees what lies between them."""
-        return Group(self._commit)
+        return Group(self._say_group, self.entities)
 
-    async def _commit(self, messages: Sequence[msgspec.Raw]) -> list[Outcome]:
-        answers = await self._answers.wait(self._say(m.Group, messages), len(messages))
-        return [self._outcome(answer) for answer in answers]
-
-    def _outcome(self, answer: m.Message) -> Outcome:
-        if isinstance(answer, m.Refused):
-            return refusal(answer)
-        return self.entities.get(answer.entity) if isinstance(answer, m.Spawned) else None
+    async def _say_group(self, messages: Sequence[msgspec.Raw]) -> Sequence[m.Message]:
+        return await self._answers.wait(self._say(m.Group, messages), len(messages))
 
     async def send_event(
         self,

@@ -65,7 +65,7 @@ class StateStream:
 
     def write(self, write: Write, now: float) -> None:
         """Replicate a slot of an entity that we own, with the next frames."""
-        tick, teleport = self.clock.tick(now), write.teleport
+        tick, teleport = self.clock.date(now), write.teleport
         if write.place is not None and self._is_too_fast(write.entity.id, write.entity.position, write.place, tick):
             teleport = True
         held = write.held

@@ -6,10 +6,10 @@ from types import MappingProxyType
 from typing import Any
 
 from soiree.client import changes as ch
-from soiree.client.answers import Answers, refusal
+from soiree.client.answers import Answers
 from soiree.client.downward import Frame
 from soiree.client.entity import Entity
-from soiree.client.errors import RoomClosedError
+from soiree.client.errors import RefusedError, RoomClosedError
 from soiree.client.hub import Write
 from soiree.client.ladder import Ladder
 from soiree.client.lifeline import Lifeline
@@ -84,7 +84,7 @@ class Stay:
         """Send any command of docs/PROTOCOL.md section 4; returns the relay's answer. Raises RefusedError, RoomClosedError, ValueError."""
         (answer,) = await self._answers.wait(self._say(message_type, *fields))
         if isinstance(answer, m.Refused):
-            raise refusal(answer)
+            raise RefusedError.of(answer)
         return answer
 
     def _say(self, message_type: type[m.Message], *fields: Any) -> int:

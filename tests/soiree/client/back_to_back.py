@@ -2,15 +2,19 @@
 
 import heapq
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
+
+import msgspec
 
 from relay.config import RoomConfig
 from relay.outputs import CloseConnection, SendControl, SendState
 from relay.room import Room
 from soiree.client import changes as ch
+from soiree.client.answers import Answers
 from soiree.client.entity import Account, Entity
+from soiree.client.group import Group
 from soiree.client.hub import Write
 from soiree.client.outputs import Answered, Broken, Ended
 from soiree.client.outputs import SendControl as ClientControl
@@ -39,6 +43,9 @@ class Guest:
         self.connection = 0
         """Counts connections; packets of an older one are lost."""
         self.answers: dict[int, m.Message] = {}
+        self.waiting = Answers()
+        """As a room has it: of groups."""
+        self.groups: set[int] = set()
         self.told: list[ch.Change] = []
         self.ended: Ended | None = None
         self.broken: list[str] = []
@@ -68,6 +75,15 @@ class Guest:
         number = self.session.command(message_type, *fields)
         self.pump()
         return number
+
+    def group(self) -> Group:
+        return Group(self._say_group, self.entities)
+
+    async def _say_group(self, messages: Sequence[msgspec.Raw]) -> Sequence[m.Message]:
+        number = self.session.command(m.Group, messages)
+        self.groups.add(number)
+        self.pump()
+        return await self.waiting.wait(number, len(messages))
 
     def spawn(
         self,
@@ -103,8 +119,9 @@ class Guest:
             elif isinstance(output, ClientState):
                 self.party.carry_up(self, output.payload, reliable=False)
             elif isinstance(output, Answered):
-                assert output.n not in self.answers, "answered twice"
+                assert output.n in self.groups or output.n not in self.answers, "answered twice"
                 self.answers[output.n] = output.message
+                self.waiting.take(output.n, output.message)
             elif isinstance(output, Ended):
                 self.ended = output
             elif isinstance(output, Broken):

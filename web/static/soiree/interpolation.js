@@ -35,6 +35,8 @@ const COAST_INTERVALS = 1.5;
 const LONG_REST = 2;
 /** Playback runs at most so much faster or slower than time, to come to where it should be. */
 export const SLEW = 0.1;
+/** It comes nearer to where it should be by as large a share of the way as the time passed is of this. */
+const SETTLE_S = 0.5;
 /** Farther away than this from where it should be it goes there at once, seconds. */
 const RESYNC_S = 1;
 /** In so long a difference between what was shown and what is now known is made up, seconds. */
@@ -191,7 +193,8 @@ export class Playback {
       this.#broken = true;
       return target;
     }
-    return on + Math.min(Math.max(target - on, -SLEW * passed), SLEW * passed);
+    const nearer = (target - on) * Math.min(passed / SETTLE_S, 1);
+    return on + Math.min(Math.max(nearer, -SLEW * passed), SLEW * passed);
   }
 
   /**
