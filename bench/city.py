@@ -31,8 +31,8 @@ _FAST_SHARE: Final = 0.15
 _WALK_M_S = (1.0, 1.8)
 _SEAT_M: Final = np.array([0.5, 0.45, 0.9])
 _FIDGET_M: Final = 0.03
-_KERB_M: Final = 8.0
-"""Props stand so far from the streets' middles, or farther."""
+LANE_M, PAVEMENT_M, _VERGE_M = 3.0, 8.0, 10.0
+"""From the middle of a street to that of a lane, to that of the pavement, and to the first props."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,13 @@ class City:
         fast = random.random(census.vehicles) < _FAST_SHARE
         speed = np.where(fast, random.uniform(*_FAST_M_S, census.vehicles), random.uniform(*_SLOW_M_S, census.vehicles))
         size = random.integers(1, 3, (census.vehicles, 2)) + fast[:, None]
-        self.vehicles = round_blocks(random, blocks, size, 2.0, 12.0, speed * random.choice([-1, 1], census.vehicles))
+        self.vehicles = round_blocks(
+            random, blocks, size, LANE_M, 12.0, speed * random.choice([-1, 1], census.vehicles)
+        )
         speed = random.uniform(*_WALK_M_S, census.walkers) * random.choice([-1, 1], census.walkers)
-        self.walkers = round_blocks(random, blocks, np.ones((census.walkers, 2), np.int64), 6.0, 2.0, speed)
+        self.walkers = round_blocks(random, blocks, np.ones((census.walkers, 2), np.int64), PAVEMENT_M, 2.0, speed)
         along = (random.random((census.props, 2)) - 0.5) * self.side_m
-        where = along // BLOCK_M * BLOCK_M + _KERB_M + along % BLOCK_M * (1 - 2 * _KERB_M / BLOCK_M)
+        where = along // BLOCK_M * BLOCK_M + _VERGE_M + along % BLOCK_M * (1 - 2 * _VERGE_M / BLOCK_M)
         self.props_m = np.stack([where[:, 0], np.zeros(census.props), where[:, 1]], axis=1)
         self.tumbling = Tumbling(random, self.props_m[: census.loose], census.tumbling)
 

@@ -21,14 +21,14 @@ _HOUSES: Final = [
 ]
 """Where houses stand in a block, metres, and which way they face: the street."""
 _LAMPS: Final = [
-    *((along, across) for along in (22.0, 50.0, 78.0) for across in (7.5, 92.5)),
-    *((across, along) for along in (22.0, 50.0, 78.0) for across in (7.5, 92.5)),
+    *((along, across) for along in (22.0, 50.0, 78.0) for across in (6.6, 93.4)),
+    *((across, along) for along in (22.0, 50.0, 78.0) for across in (6.6, 93.4)),
 ]
 _BENCHES: Final = [(50.0, 31.0, 0.0), (69.0, 50.0, -math.pi / 2), (50.0, 69.0, math.pi), (31.0, 50.0, math.pi / 2)]
 """Round the court in the middle, facing it."""
 _STREET_TREES: Final = [
-    *((along, across) for along in (36.0, 64.0) for across in (9.5, 90.5)),
-    *((across, along) for along in (36.0, 64.0) for across in (9.5, 90.5)),
+    *((along, across) for along in (30.0, 70.0) for across in (11.5, 88.5)),
+    *((across, along) for along in (30.0, 70.0) for across in (11.5, 88.5)),
 ]
 _COURT_M = (34.0, 66.0)
 """Other trees stand anywhere in there."""

@@ -12,8 +12,8 @@ from soiree.wire.limits import MAX_PROPERTIES
 from soiree.wire.records import decode_transform, unpack_placed
 from soiree.wire.state import Slot
 
-PAVEMENT_M = 7.0
-"""Nearer to the middle of a street than that, people walk and vehicles drive."""
+KERB_M = 6.0
+"""Nearer to the middle of a street than that vehicles drive."""
 
 
 def corners(plant: Plant) -> list[tuple[float, float]]:
@@ -48,8 +48,8 @@ def test_streets_are_clear_and_houses_stand_apart() -> None:
         for x, z in around:
             assert max(abs(x), abs(z)) <= 2 * BLOCK_M
             if plant.kind != "tree":
-                assert PAVEMENT_M <= x % BLOCK_M <= BLOCK_M - PAVEMENT_M
-                assert PAVEMENT_M <= z % BLOCK_M <= BLOCK_M - PAVEMENT_M
+                assert KERB_M <= x % BLOCK_M <= BLOCK_M - KERB_M
+                assert KERB_M <= z % BLOCK_M <= BLOCK_M - KERB_M
         if plant.kind == "house":
             houses.append((around[0][0], around[0][1], around[3][0], around[3][1]))
     boxes = np.array(houses)
