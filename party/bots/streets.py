@@ -11,10 +11,9 @@ from itertools import accumulate
 from random import Random
 from typing import Final, NamedTuple
 
+from bench.streets import BLOCK_M
 from party.bots.scenario import Step, facing
 
-BLOCK_M: Final = 100
-"""From street to street."""
 LANE_M: Final = 3.0
 """From the middle of the street to that of a lane."""
 PAVEMENT_M: Final = 8.0

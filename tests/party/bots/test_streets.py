@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from party.bots.streets import BLOCK_M, FAST_M_S, LANE_M, PAVEMENT_M, RED_SHARE, City, Lap, Round
+from bench.streets import BLOCK_M
+from party.bots.streets import FAST_M_S, LANE_M, PAVEMENT_M, RED_SHARE, City, Lap, Round
 
 LAPS = st.builds(
     lambda x, z, width, depth, corner: Lap(x, z, x + width, z + depth, corner),
