@@ -11,13 +11,10 @@ from itertools import accumulate
 from random import Random
 from typing import Final, NamedTuple
 
+from bench.city import LANE_M, PAVEMENT_M
 from bench.streets import BLOCK_M
 from party.bots.scenario import Step, facing
 
-LANE_M: Final = 3.0
-"""From the middle of the street to that of a lane."""
-PAVEMENT_M: Final = 8.0
-"""From the middle of the street to that of the pavement."""
 DRIVEN_CORNER_M: Final = 9.0
 WALKED_CORNER_M: Final = 1.0
 """Radius of the way round a corner."""

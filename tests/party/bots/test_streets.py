@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.city import LANE_M, PAVEMENT_M
 from bench.streets import BLOCK_M
-from party.bots.streets import FAST_M_S, LANE_M, PAVEMENT_M, RED_SHARE, City, Lap, Round
+from party.bots.streets import FAST_M_S, RED_SHARE, City, Lap, Round
 
 LAPS = st.builds(
     lambda x, z, width, depth, corner: Lap(x, z, x + width, z + depth, corner),
