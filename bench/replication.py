@@ -111,11 +111,8 @@ class Run:
         """As the room does, but that everything is told at once and nothing is written."""
         peer, entering = sighting.peer, sighting.entering
         for begin in range(0, len(entering), MOST_TOLD):
-            number = self.clients.next_number(peer)
-            for entity in entering[begin : begin + MOST_TOLD].tolist():
-                self.replication.tell(peer, entity, number)
-        for entity in sighting.leaving.tolist():
-            self.replication.untell(peer, entity)
+            self.replication.tell_many(peer, entering[begin : begin + MOST_TOLD], self.clients.next_number(peer))
+        self.replication.untell_many(peer, sighting.leaving)
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:

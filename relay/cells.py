@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from relay.table import Bools, Ints
+from relay.table import Bools, Floats, Ints
 from relay.world import World
 from soiree.wire import quantise as q
 
@@ -52,22 +52,28 @@ class Cells:
         if changed.any():
             self._relist(moved[changed], key[changed], there[changed])
 
-    def near(self, cx: Ints, cz: Ints, reach: Ints) -> tuple[Ints, Ints]:
-        """All rows in squares of (2·reach + 1)² cells round (cx, cz), arguments of shape (n,).
+    def near(self, view: Ints, radius_m: Floats) -> tuple[Ints, Ints]:
+        """All rows in the cells that circles touch: round `view` (n, 3), as `World.position`, with radii (n,) in m.
 
         Returns:
-            which: (m,) index of the square, ascending. row: (m,).
+            which: (m,) index of the circle, ascending. row: (m,).
         """
-        across = 2 * reach + 1
-        square = np.repeat(np.arange(len(cx)), across)
-        z = cz[square] - reach[square] + _within(across)
-        left = np.maximum(cx - reach, -_EDGE)[square]
-        right = np.minimum(cx + reach, _EDGE - 1)[square]
-        inside = (z >= -_EDGE) & (z < _EDGE)
-        square, z, left, right = square[inside], z[inside], left[inside], right[inside]
-        begin = np.searchsorted(self._keys, _key(left, z), side="left")
-        count = np.searchsorted(self._keys, _key(right, z), side="right") - begin
-        return np.repeat(square, count), self._rows[np.repeat(begin, count) + _within(count)]
+        radius = np.ceil(radius_m * q.HORIZONTAL_PER_M).astype(np.int64)
+        x, z = view[:, 0], view[:, 2]
+        top, bottom = z - radius >> q.CELL_BITS, z + radius >> q.CELL_BITS
+        circle = np.repeat(np.arange(len(view)), bottom - top + 1)
+        cz = top[circle] + _within(bottom - top + 1)
+        # What of the circle lies in a row of cells is widest where the row is nearest to the middle.
+        apart = np.maximum(0, np.maximum((cz << q.CELL_BITS) - z[circle], z[circle] - (cz + 1 << q.CELL_BITS)))
+        half = np.ceil(np.sqrt(np.maximum(0.0, radius[circle].astype(np.float64) ** 2 - apart.astype(np.float64) ** 2)))
+        half = half.astype(np.int64)
+        left = np.maximum(x[circle] - half >> q.CELL_BITS, -_EDGE)
+        right = np.minimum(x[circle] + half >> q.CELL_BITS, _EDGE - 1)
+        inside = (cz >= -_EDGE) & (cz < _EDGE)
+        circle, cz, left, right = circle[inside], cz[inside], left[inside], right[inside]
+        begin = np.searchsorted(self._keys, _key(left, cz), side="left")
+        count = np.searchsorted(self._keys, _key(right, cz), side="right") - begin
+        return np.repeat(circle, count), self._rows[np.repeat(begin, count) + _within(count)]
 
     def _reach(self, rows: int) -> None:
         """Grow as the world has grown."""

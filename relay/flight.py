@@ -50,7 +50,8 @@ class Flight(Table):
         self.sent_s = self._column("sent_s", np.float64, RING)
         self.state = self._column("state", np.uint8, RING)
         self.top: Ints = self._column("top", np.int64)
-        self._records: dict[int, tuple[Ints, Ints]] = {}
+        self._records: dict[int, Ints] = {}
+        """Place (row · RING + seq % RING) → (2, records): cells and versions."""
 
     def __len__(self) -> int:
         """Frames whose records are remembered."""
@@ -64,11 +65,21 @@ class Flight(Table):
         for place in range(row * RING, (row + 1) * RING):
             self._records.pop(place, None)
 
-    def depart(self, row: int, seq: int, now: float, cells: Ints, versions: Ints) -> None:
-        """A frame goes out with these records."""
-        at = seq % RING
-        self.seq[row, at], self.sent_s[row, at], self.state[row, at] = seq, now, _IN_FLIGHT
-        self._records[row * RING + at] = (cells.copy(), versions.copy())
+    def depart(self, rows: Ints, seqs: Ints, now: float, counts: Ints, cells: Ints, versions: Ints) -> None:
+        """Frames go out.
+
+        Args:
+            rows, seqs, counts: (frames,) whose, its number, how many records are in it.
+            cells, versions: of all these records, one frame after another.
+        """
+        at = seqs % RING
+        self.seq[rows, at], self.sent_s[rows, at], self.state[rows, at] = seqs, now, _IN_FLIGHT
+        ends = np.cumsum(counts)
+        records = np.stack([cells, versions])
+        spans = zip((rows * RING + at).tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)
+        for place, begin, end in spans:
+            # A copy, so that one frame that is never acknowledged does not keep all others of its tick.
+            self._records[place] = records[:, begin:end].copy()
 
     def withdraw(self, row: int, seq: int) -> tuple[Ints, Ints] | None:
         """The frame did not go out after all: its records, None if it is no longer remembered."""
@@ -76,7 +87,8 @@ class Flight(Table):
         if self.seq[row, at] != seq or self.state[row, at] != _IN_FLIGHT:
             return None
         self.state[row, at] = 0
-        return self._records.pop(row * RING + at, None)
+        found = self._records.pop(row * RING + at, None)
+        return None if found is None else (found[0], found[1])
 
     def unacked(self, rows: Ints) -> Ints:
         """(len(rows),) frames sent after the newest acknowledged one."""
@@ -107,8 +119,7 @@ class Flight(Table):
         np.maximum.at(self.top, rows, newest)
         lost = self._give_up(np.unique(rows), rto_s, now, clients)
         records = [found for place in places.tolist() if (found := self._records.pop(place, None)) is not None]
-        cells = np.concatenate([cells for cells, _ in records]) if records else np.zeros(0, np.int64)
-        versions = np.concatenate([versions for _, versions in records]) if records else np.zeros(0, np.int64)
+        cells, versions = np.concatenate(records, axis=1) if records else np.zeros((2, 0), np.int64)
         return Fates(cells, versions, *delays, arrived, lost)
 
     def _delays(

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from relay.audience import Audience
-from relay.cells import CELL_M, Cells, cell_of
+from relay.cells import CELL_M, Cells
 from relay.pairs import Pairs
-from relay.table import Floats, Ints
+from relay.table import Bools, Floats, Ints
 from relay.world import World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_IN_SIGHT, MAX_VIEW_RADIUS_M
@@ -50,6 +50,8 @@ class Interest:
         self._audience = audience
         self._pairs = pairs
         self.cells = Cells(world)
+        self._marks: Bools = np.zeros((0, 0), np.bool_)
+        """(clients, rows of the world) scratch, all False between looks."""
 
     def watch(self, tick: int) -> list[Sighting]:
         """Look for those whose turn has come; only those are named for whom something has changed or still waits."""
@@ -85,13 +87,20 @@ class Interest:
         pair = np.flatnonzero(turn[pairs.client[: pairs.high]] >= 0)
         pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
         known = turn[pairs.client[pair]]  # (pairs of due clients,) index in due
-        told = np.zeros((len(due), world.high), np.bool_)
-        told[known, pairs.row[pair]] = True
+        marks = self._scratch(len(due))
+        marks[known, pairs.row[pair]] = True
         which, row, away_m, radius_m, end_m = self._near(due)
-        entering = (away_m <= radius_m[which]) & ~told[which, row]
+        entering = (away_m <= radius_m[which]) & ~marks[which, row]
+        marks[known, pairs.row[pair]] = False
         enter = (which[entering], row[entering], away_m[entering])
         leave = self._leaving(due, pair, known, end_m)
         return self._sightings(due, enter, leave, np.bincount(known, minlength=len(due)))
+
+    def _scratch(self, clients: int) -> Bools:
+        """(clients or more, rows of the world or more), all False; whoever sets some clears them again."""
+        if len(self._marks) < clients or self._marks.shape[1] < len(self._world.entity):
+            self._marks = np.zeros((max(clients, len(self._marks)), len(self._world.entity)), np.bool_)
+        return self._marks
 
     def _near(self, due: Ints) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         """(which of due, row, distance in m) of what is near, and for each of due where sight begins and ends, m.
@@ -100,8 +109,7 @@ class Interest:
         """
         world, audience = self._world, self._audience
         view, begin_m = audience.view[due], audience.radius_m[due]
-        reach = np.ceil(begin_m / CELL_M).astype(np.int64)
-        which, row = self.cells.near(*cell_of(view), reach)
+        which, row = self.cells.near(view, begin_m)
         away_m = _away_m(world.position[world.root[row]], view[which])
         inside = (away_m <= begin_m[which]) & ~world.always[row]
         which, row, away_m = which[inside], row[inside], away_m[inside]
@@ -121,10 +129,11 @@ class Interest:
         row = self._pairs.row[pair]
         peer = audience.peer[due][known]
         kept = (world.owner[row] == peer) | (world.master[row] == peer) | world.always[row]
-        kept_roots = np.zeros((len(due), world.high), np.bool_)
-        kept_roots[known[kept], world.root[row[kept]]] = True
+        marks = self._scratch(len(due))
+        marks[known[kept], world.root[row[kept]]] = True
         away_m = _away_m(world.position[world.root[row]], audience.view[due][known])
-        gone = (away_m > end_m[known]) & ~kept_roots[known, world.root[row]]
+        gone = (away_m > end_m[known]) & ~marks[known, world.root[row]]
+        marks[known[kept], world.root[row[kept]]] = False
         order = np.argsort(known[gone], kind="stable")
         return known[gone][order], row[gone][order]
 

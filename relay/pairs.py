@@ -58,6 +58,20 @@ class Pairs(Table):
         self.sent_at[pair] = tick
         self.first_serve[pair] = 0
 
+    def tell_many(self, client: int, entities: Ints, rows: Ints, n: int, tick: int) -> None:
+        """As `tell`, of many entities, with their rows of the world, of which the client knows none.
+
+        Raises:
+            TableFullError: MAX_PAIRS are told; nothing was noted.
+        """
+        pair = self._allocate_many(len(entities))
+        self.client[pair], self.row[pair], self.told[pair] = client, rows, n
+        self.born[pair] = self._world.born[rows]
+        self.acked[pair] = self.sent[pair] = self._world.version[rows]
+        self.settled[pair] = self._world.changed[rows]
+        self.sent_at[pair] = tick
+        self._of.setdefault(client, {}).update(zip(entities.tolist(), pair.tolist(), strict=True))
+
     def hold(self, client: int, entity: int, n: int) -> None:
         """State of the entity waits until the client has applied control message `n`; nothing if it was not told of it."""
         pair = self._of.get(client, {}).get(entity)
@@ -70,10 +84,15 @@ class Pairs(Table):
         if pair is not None:
             self._release(pair)
 
+    def untell_many(self, client: int, entities: Ints) -> None:
+        """The client knows these no longer."""
+        told = self._of.get(client, {})
+        found = [pair for entity in entities.tolist() if (pair := told.pop(entity, None)) is not None]
+        self._release_many(np.array(found, np.int64))
+
     def forget(self, client: int) -> None:
         """The client knows nothing."""
-        for pair in self._of.pop(client, {}).values():
-            self._release(pair)
+        self._release_many(np.array(list(self._of.pop(client, {}).values()), np.int64))
 
     def has(self, client: int, entity: int) -> bool:
         return entity in self._of.get(client, {})

@@ -120,6 +120,14 @@ class Replication:
         self.pairs.tell(self.audience.row(peer), entity, n, self._tick)
         self._raise_fence(peer, entity, n)
 
+    def tell_many(self, peer: int, entities: Ints, n: int) -> None:
+        """As `tell`, of many entities of which the peer knows none."""
+        row = self.world.rows(entities)
+        self.pairs.tell_many(self.audience.row(peer), entities, row, n, self._tick)
+        own = self.world.owner[row] == peer
+        if own.any():
+            self.world.fence[row[own]] = n
+
     def hold(self, peer: int, entity: int, n: int) -> None:
         """Control message `n` to `peer` changes what state of the entity means to it, without carrying any: `granted`."""
         self.pairs.hold(self.audience.row(peer), entity, n)
@@ -129,6 +137,11 @@ class Replication:
         """The peer was told that the entity is gone; nothing if it knew of none."""
         if peer in self.audience:
             self.pairs.untell(self.audience.row(peer), entity)
+
+    def untell_many(self, peer: int, entities: Ints) -> None:
+        """As `untell`, of many."""
+        if peer in self.audience:
+            self.pairs.untell_many(self.audience.row(peer), entities)
 
     def on_applied(self, peer: int, number: int) -> None:
         """The peer has applied our control messages up to this full number, as `hello` says it."""
@@ -291,10 +304,7 @@ class Replication:
         seq = audience.next_seq[clients] + np.arange(len(clients)) - first
         frames = framing.write(layout, self.world, pairs, audience, tick, seq, applied)
         cells, versions = self._note_sent(layout, tick)
-        ends = np.cumsum(layout.end - layout.begin)
-        spans = zip(clients.tolist(), seq.tolist(), [0, *ends.tolist()], ends.tolist(), strict=False)
-        for client, number, begin, end in spans:
-            self.flight.depart(client, number, now, cells[begin:end], versions[begin:end])
+        self.flight.depart(clients, seq, now, layout.end - layout.begin, cells, versions)
         np.maximum.at(audience.next_seq, clients, seq + 1)
         served, count = np.unique(clients, return_counts=True)
         audience.burst[served] += BURST_GAIN * (count - audience.burst[served])

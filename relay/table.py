@@ -57,6 +57,24 @@ class Table:
         self.high += 1
         return self.high - 1
 
+    def _allocate_many(self, count: int) -> Ints:
+        """(count,) rows of zeros. Raises TableFullError, and allocates none, when there are not so many left."""
+        if len(self) + count > self.bound:
+            raise TableFullError(f"{self.bound} rows are in use")
+        again = self._free[max(0, len(self._free) - count) :]
+        rows = np.concatenate([np.array(again, np.int64), np.arange(self.high, self.high + count - len(again))])
+        del self._free[len(self._free) - len(again) :]
+        self.high += count - len(again)
+        while self.high > self._capacity:
+            self._grow()
+        return rows
+
+    def _release_many(self, rows: Ints) -> None:
+        """Clear rows and keep them for the next who ask."""
+        for name in self._columns:
+            getattr(self, name)[rows] = 0
+        self._free += rows.tolist()
+
     def _release(self, row: int) -> None:
         """Clear a row and keep it for the next who asks."""
         self._clear(row)

@@ -18,7 +18,8 @@ def flight() -> Flight:
 
 def depart(table: Flight, seqs: range, now: float = 0.0) -> None:
     for seq in seqs:
-        table.depart(ROW, seq, now, np.array([seq * 3]), np.array([seq + 1]))
+        one = np.array([seq])
+        table.depart(np.array([ROW]), one, now, np.array([1]), one * 3, one + 1)
 
 
 def acknowledge(table: Flight, next_seq: int, ack: int, mask: int, now: float = 0.05, rto_s: float = 0.15) -> Fates:
