@@ -64,13 +64,13 @@ def test_people_on_foot_go_round_one_block(seed: int) -> None:
 
 def test_some_are_fast_and_stop_for_nothing_and_the_others_wait_at_red_lights() -> None:
     random = Random(3)
-    drivers = [City(10).drive(random) for _ in range(200)]
+    drivers = [City(10).drive(random) for _ in range(100)]
     fast = [way for way in drivers if way.speed_m_s == FAST_M_S]
-    assert 10 <= len(fast) <= 60
+    assert 5 <= len(fast) <= 30
     stood = dict.fromkeys(drivers, False)
-    for tick in range(3000):
+    for tick in range(600):
         for way in drivers:
-            stood[way] |= way.step(tick / 20).velocity == (0.0, 0.0, 0.0)
+            stood[way] |= way.step(tick / 10).velocity == (0.0, 0.0, 0.0)
     assert not any(stood[way] for way in fast)
     assert sum(stood.values()) > 0.5 * (len(drivers) - len(fast))
 
