@@ -71,6 +71,23 @@ async def test_two_share_a_ball(party: Party, way: dict[str, Any]) -> None:
         assert not seen.alive
 
 
+async def test_what_is_spawned_in_a_group_comes_as_one(party: Party) -> None:
+    async with two(party, transport="websocket") as (alice, bob):
+        changes = bob.changes(state=False)
+        group = alice.group()
+        car = group.spawn("vehicle", (5, 0, 5), upright=True)
+        group.spawn("cabin", (0, 1, 0), parent=car)
+        await group.commit()
+        assert car.entity is not None
+        async for change in changes:
+            if isinstance(change, soiree.Spawned):
+                break
+        kinds = {entity.kind for entity in bob.entities.values()}
+        assert kinds == {"vehicle", "cabin"}, "the cabin is there when the vehicle is told"
+        cabin = next(entity for entity in bob.entities.values() if entity.kind == "cabin")
+        assert cabin.smooth().position == pytest.approx((5, 1, 5), abs=0.01)
+
+
 async def test_a_leaver_leaves_nothing_behind(party: Party, way: dict[str, Any]) -> None:
     before = asyncio.all_tasks()
     async with two(party, **way) as (alice, _):
