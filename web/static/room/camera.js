@@ -4,6 +4,8 @@
 export const MIN_SCALE = 1;
 export const MAX_SCALE = 200;
 export const FIRST_SCALE = 36;
+/** The same where there is a city to be seen. */
+export const CITY_SCALE = 12;
 
 export class Camera {
   /** Middle of the view, metres. */

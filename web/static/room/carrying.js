@@ -1,4 +1,4 @@
-import { approach } from "./glide.js";
+import { approach } from "./headings.js";
 
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
 

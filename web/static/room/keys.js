@@ -13,6 +13,7 @@ const PAN_PX = 60;
  * @property {() => void} dismiss
  * @property {(allow: boolean) => void} answer
  * @property {() => void} chat
+ * @property {() => void} board get in or out
  */
 
 /** The keyboard on the map: walking, looking around, choosing, answering. */
@@ -48,7 +49,7 @@ export class Keys {
       const wish = {
         "+": () => wishes.zoom(1.25), "=": () => wishes.zoom(1.25), "-": () => wishes.zoom(0.8),
         c: wishes.home, ".": () => wishes.next(1), ",": () => wishes.next(-1), Enter: wishes.open, Escape: wishes.dismiss,
-        y: () => wishes.answer(true), n: () => wishes.answer(false), t: wishes.chat,
+        y: () => wishes.answer(true), n: () => wishes.answer(false), t: wishes.chat, e: wishes.board,
       }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (!wish) return false;
       wish();

@@ -6,6 +6,7 @@ import { Invitation } from "../parts/invitation.js";
 import { Toasts } from "../parts/toasts.js";
 import { ClosedError, RefusedError, SoireeError } from "../soiree/index.js";
 import { Asks } from "./asks.js";
+import { Boarding } from "./boarding.js";
 import { Chat } from "./chat.js";
 import { Door } from "./door.js";
 import { WalkingHint } from "./hint.js";
@@ -25,6 +26,9 @@ import { grantWords, refusalWords } from "./words.js";
 
 /** On arrival everybody is told of as if they had just come: no news for so long, milliseconds. */
 const SETTLING_MS = 1500;
+
+/** With more things about, only what concerns oneself is news. */
+const MANY = 200;
 
 const toasts = new Toasts();
 /** @type {RoomInfo | null} */
@@ -75,7 +79,9 @@ const scene = new Scene(room, find("#map", HTMLCanvasElement), people.nameOf, dr
   open: () => panel.entity && panel.focus(),
   answer: (allow) => void asks.answerOldest(allow),
   chat: () => (side.isWide ? find("#chat-input", HTMLInputElement).focus() : side.toggle("chat")),
+  board: () => void boarding.use(),
 }, free);
+const boarding = new Boarding(room, scene.riding, act);
 const things = new Things(room.entities, people.nameOf, (entity) => {
   choose(entity);
   if (!side.isWide) side.toggle(null);
@@ -170,12 +176,13 @@ function listen() {
     asks.settle(entity.id);
     things.draw();
   });
-  room.on("changed", ({ entity, what, cause }) => {
+  room.on("changed", ({ entity, what, cause, previous }) => {
     if (entity === panel.entity) panel.draw();
     things.draw();
     if (what !== "owner") return;
     asks.settle(entity.id);
-    if (entity.kind !== "avatar" && settled()) chat.report(grantWords(cause, entity.isMine ? "You" : people.nameOf(entity.owner), `${entity.kind} ${entity.id}`));
+    const concerned = [entity.owner, entity.master, previous].includes(room.peerId);
+    if (entity.kind !== "avatar" && settled() && (concerned || room.entities.size < MANY)) chat.report(grantWords(cause, entity.isMine ? "You" : people.nameOf(entity.owner), `${entity.kind} ${entity.id}`));
   });
   room.on("state", () => panel.moved());
   room.on("ask", ({ ask }) => asks.add(ask));

@@ -1,13 +1,13 @@
 import { roundLength } from "./camera.js";
 import { colourOf, palette } from "./palette.js";
 import { PLATE_HEIGHT_PX } from "./plates.js";
-import { drawShape, ringShape } from "./shapes.js";
+import { drawThing, LARGEST_PX, Sprites } from "./sprites.js";
 
 /** @typedef {import("./camera.js").Camera} Camera */
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
 
 /** Most glows and text widths remembered. */
-const MAX_REMEMBERED = 400;
+const MAX_REMEMBERED = 2000;
 const GLOW_PX = 128;
 const FLOOR_PX = 64;
 /** Pixels that a grid line keeps from the next. */
@@ -17,14 +17,30 @@ const DOT_PX = 12;
 const PLATE_MARGIN_PX = 8;
 /** Things smaller than this show their rule only while chosen, pixels. */
 const RULE_FROM_PX = 10;
+/** People, whose rule nobody asks about, and what is part of another thing. */
+const RULELESS = new Set(["avatar", "person", "cabin"]);
+/** Smaller things have a ring only where their master is another than their owner, pixels. */
+const RINGED_FROM_PX = 9;
 const RULE_FONT = '800 12px system-ui, "DejaVu Sans", sans-serif';
 const FONT = '600 13px ui-rounded, system-ui, "DejaVu Sans", sans-serif';
 
-/** One thing to draw: where it is on the screen, and what is known of it. @typedef {{entity: Entity, px: number, py: number, r: number, yaw: number}} Placed */
+/** Scenery fades into the ground from here on, and is gone there: what comes into sight does not pop up, metres from where one looks. */
+const FADE_FROM_M = 110;
+const FADE_TO_M = 160;
+const FOG_PX = 256;
+
+/** One thing to draw: where it is on the screen, and what is known of it. @typedef {{entity: Entity, px: number, py: number, r: number, yaw: number, alpha: number}} Placed */
+
+/** @param {number} away metres from where one looks @returns {number} how much of a thing is seen there, 0 to 1 */
+export const fading = (away) => Math.min(1, Math.max(0, (FADE_TO_M - away) / (FADE_TO_M - FADE_FROM_M)));
 
 /** Draws the map. Colours come from tokens.css, so both themes have their own evening. */
 export class Painter {
   #context;
+  #ratio = 1;
+  #sprites = new Sprites();
+  /** @type {HTMLCanvasElement | null} */
+  #fog = null;
   #style = { floor: "", far: "", grid: "", strong: "", axis: "", ink: "", plate: "", lamp: "", glow: 1 };
   /** @type {Map<number, HTMLCanvasElement>} by hue */
   #glows = new Map();
@@ -39,13 +55,26 @@ export class Painter {
     this.readTheme();
   }
 
+  /** @param {number} ratio pixels of the screen for each of the page's */
+  resize(ratio) {
+    this.#ratio = ratio;
+    this.#sprites.clear(ratio);
+  }
+
+  /** @returns {import("./scenery.js").SceneryStyle} */
   readTheme() {
-    this.#floor = null;
+    this.#floor = this.#fog = null;
+    this.#sprites.clear();
     const style = getComputedStyle(document.documentElement);
     const read = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
     this.#style = {
       floor: read("--map-floor"), far: read("--map-floor-far"), grid: read("--map-grid"), strong: read("--map-grid-strong"), axis: read("--map-axis"),
       ink: read("--map-ink"), plate: read("--map-plate"), lamp: read("--lamp"), glow: Number(read("--map-glow")) || 1,
+    };
+    return {
+      road: read("--map-road"), pavement: read("--map-pavement"), lane: read("--map-lane"), bench: read("--map-bench"), lamp: read("--lamp-strong"), shine: read("--map-shine"),
+      house: ["--map-house", "--map-house-2", "--map-house-3"].map(read), edge: read("--map-house-edge"), roof: read("--map-roof"),
+      tree: ["--map-tree", "--map-tree-2", "--map-tree-3"].map(read), leaf: read("--map-leaf"),
     };
   }
 
@@ -127,43 +156,78 @@ export class Painter {
     return sprite;
   }
 
-  /** A thing in its owner's colour, ringed in its master's. @param {Placed} placed @param {boolean} selected */
-  thing({ entity, px, py, r, yaw }, selected) {
+  /** What lies far from where one looks sinks into the dark. @param {Camera} camera @param {number} x @param {number} z metres */
+  fog(camera, x, z) {
     const context = this.#context;
-    context.save();
-    context.translate(px, py);
-    if (selected) this.#halo(r);
-    context.rotate(-yaw);
-    this.#ring(entity, r);
-    context.lineWidth = 1.5;
-    context.strokeStyle = this.#style.ink;
-    context.fillStyle = entity.owner === 0 ? this.#style.far : colourOf(entity.owner);
-    drawShape(context, entity.kind, r, this.#style.plate);
-    context.restore();
-    if (entity.kind !== "avatar" && (selected || r >= RULE_FROM_PX)) this.#rule(entity.rule, px + r * 0.72 + 5, py - r * 0.72 - 5);
+    // On whole pixels, or its edges show.
+    const r = Math.round(FADE_TO_M * camera.scale);
+    const px = Math.round(camera.screenX(x));
+    const py = Math.round(camera.screenY(z));
+    const corner = Math.max(Math.hypot(px, py), Math.hypot(camera.width - px, py), Math.hypot(px, camera.height - py), Math.hypot(camera.width - px, camera.height - py));
+    if (corner <= FADE_FROM_M * camera.scale) return;
+    this.#fog ??= this.#fogSprite();
+    context.drawImage(this.#fog, px - r, py - r, 2 * r, 2 * r);
+    context.beginPath();
+    context.rect(0, 0, camera.width, camera.height);
+    context.rect(px - r + 1, py - r + 1, 2 * r - 2, 2 * r - 2);
+    context.fillStyle = this.#style.far;
+    context.fill("evenodd");
   }
 
-  /** @param {number} r */
-  #halo(r) {
+  #fogSprite() {
+    const sprite = document.createElement("canvas");
+    sprite.width = sprite.height = FOG_PX;
+    const context = /** @type {CanvasRenderingContext2D} */ (sprite.getContext("2d"));
+    const middle = FOG_PX / 2;
+    context.fillStyle = this.#style.far;
+    context.fillRect(0, 0, FOG_PX, FOG_PX);
+    // Holes are cut, not gradients of a colour laid on: any colour of the theme will do.
+    const hole = context.createRadialGradient(middle, middle, (middle * FADE_FROM_M) / FADE_TO_M, middle, middle, middle);
+    hole.addColorStop(0, "black");
+    hole.addColorStop(1, "transparent");
+    context.globalCompositeOperation = "destination-out";
+    context.fillStyle = hole;
+    context.fillRect(0, 0, FOG_PX, FOG_PX);
+    return sprite;
+  }
+
+  /** A thing in its owner's colour, ringed in its master's. @param {Placed} placed @param {boolean} selected */
+  thing({ entity, px, py, r, yaw, alpha }, selected) {
+    const context = this.#context;
+    const ratio = this.#ratio;
+    if (selected) this.#halo(px, py, r);
+    const look = this.#look(entity, r);
+    const cos = Math.cos(yaw) * ratio;
+    const sin = Math.sin(yaw) * ratio;
+    context.setTransform(cos, -sin, sin, cos, px * ratio, py * ratio);
+    context.globalAlpha = alpha;
+    if (r > LARGEST_PX) drawThing(context, look, r);
+    else {
+      const sprite = this.#sprites.of(look, r);
+      const half = (sprite.half * r) / sprite.r;
+      context.drawImage(sprite.canvas, -half, -half, 2 * half, 2 * half);
+    }
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (!RULELESS.has(entity.kind) && (selected || (r >= RULE_FROM_PX && entity.parentId === 0))) this.#rule(entity.rule, px + r * 0.72 + 5, py - r * 0.72 - 5);
+    context.globalAlpha = 1;
+  }
+
+  /** @param {Entity} entity @param {number} r @returns {import("./sprites.js").Look} */
+  #look({ kind, owner, master }, r) {
+    const own = master === owner && (RULELESS.has(kind) || r < RINGED_FROM_PX);
+    return {
+      kind, colour: owner === 0 ? this.#style.far : colourOf(owner), ring: own ? null : colourOf(master), dashed: master === 0, ink: this.#style.ink, light: this.#style.plate,
+    };
+  }
+
+  /** @param {number} px @param {number} py @param {number} r */
+  #halo(px, py, r) {
     const context = this.#context;
     context.beginPath();
-    context.arc(0, 0, r + 10, 0, 2 * Math.PI);
+    context.arc(px, py, r + 10, 0, 2 * Math.PI);
     context.setLineDash([6, 4]);
     context.lineWidth = 2.5;
     context.strokeStyle = this.#style.ink;
-    context.stroke();
-    context.setLineDash([]);
-  }
-
-  /** @param {Entity} entity @param {number} r */
-  #ring({ master, kind, owner }, r) {
-    if (kind === "avatar" && master === owner) return;
-    const context = this.#context;
-    context.beginPath();
-    ringShape(context, kind, r);
-    context.lineWidth = 3;
-    context.strokeStyle = colourOf(master);
-    if (master === 0) context.setLineDash([3, 4]);
     context.stroke();
     context.setLineDash([]);
   }

@@ -1,9 +1,12 @@
 import { tab } from "../parts/keepsakes.js";
 import { freeSpot } from "./arrival.js";
+import { CITY_SCALE, FIRST_SCALE } from "./camera.js";
 import { Carrying } from "./carrying.js";
 import { Gestures } from "./gestures.js";
 import { Keys } from "./keys.js";
 import { RoomMap } from "./map.js";
+import { SCENERY } from "./scenery.js";
+import { Riding } from "./riding.js";
 import { Walking } from "./walking.js";
 
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
@@ -15,6 +18,8 @@ const AVATAR_WAIT_MS = 2500;
 const ARRIVAL_M = 4;
 /** How long a newcomer waits to see what is there before standing somewhere, milliseconds. */
 const FURNISH_WAIT_MS = 250;
+/** With so much standing about, one is in a city, and wants to see more of it at once. */
+const CITY_FROM = 60;
 /** Pixels from the middle of the view within which one walks without the map following. */
 const SLACK_PX = 120;
 
@@ -24,11 +29,13 @@ const SLACK_PX = 120;
  * @property {() => void} open
  * @property {(allow: boolean) => void} answer
  * @property {() => void} chat
+ * @property {() => void} board get into what is near, or out again
  */
 
 /** The room on the map: its entities as they come, move and go, one's own avatar, and the hands on it. */
 export class Scene {
   walking = new Walking((avatar) => this.#walked(avatar));
+  riding = new Riding();
   #carrying = new Carrying((entity) => this.map.tell(entity));
   #room;
   #doings;
@@ -47,9 +54,13 @@ export class Scene {
     this.#room = room;
     this.#doings = doings;
     this.map = new RoomMap(canvas, nameOf, onScale);
-    this.map.movers.push((stepS) => this.walking.step(stepS), (stepS) => this.#carrying.step(stepS));
-    for (const entity of room.entities.values()) this.map.add(entity);
-    room.on("spawned", ({ entity }) => this.map.add(entity));
+    this.map.movers.push((stepS) => this.#go(stepS), (stepS) => this.#carrying.step(stepS));
+    this.map.viewpoint = () => this.standing();
+    for (const entity of room.entities.values()) this.map.tell(entity);
+    room.on("spawned", ({ entity }) => {
+      this.map.tell(entity);
+      if (this.map.scenery === CITY_FROM && this.map.camera.scale === FIRST_SCALE) this.map.camera.zoom(CITY_SCALE / FIRST_SCALE);
+    });
     room.on("despawned", ({ entity }) => this.#gone(entity));
     room.on("changed", ({ entity }) => this.map.tell(entity));
     room.on("state", (/** @type {{entities: Iterable<Entity>}} */ { entities }) => {
@@ -66,7 +77,8 @@ export class Scene {
     const avatar = (tab.get(key) === me && (await this.#returned())) || (await this.#appear());
     tab.set(key, me);
     this.walking.avatar = avatar;
-    const [x, , z] = avatar.position;
+    this.riding.avatar = avatar;
+    const [x, , z] = avatar.worldPosition();
     map.camera.centre(x, z);
     map.wake();
   }
@@ -146,6 +158,16 @@ export class Scene {
     this.map.wake();
   }
 
+  /** On foot, or in what one rides. @param {number} stepS @returns {boolean} whether anything moves by itself */
+  #go(stepS) {
+    const { riding, walking } = this;
+    if (!walking.avatar?.parentId) return walking.step(stepS);
+    const moves = riding.step(stepS, walking.direction);
+    const at = this.map.whereIs(walking.avatar.id);
+    if (at) this.map.camera.keepNear(at.x, at.z, SLACK_PX);
+    return moves;
+  }
+
   /** @param {Entity} avatar */
   #walked(avatar) {
     const [x, , z] = avatar.position;
@@ -157,7 +179,7 @@ export class Scene {
   #gone(entity) {
     this.map.remove(entity);
     if (this.map.selected === entity.id) this.#doings.choose(null);
-    if (this.walking.avatar === entity) this.walking.avatar = null;
+    if (this.walking.avatar === entity) this.walking.avatar = this.riding.avatar = null;
   }
 
   /** @param {HTMLCanvasElement} canvas */
@@ -192,6 +214,7 @@ export class Scene {
       dismiss: () => this.#doings.choose(null),
       answer: (allow) => this.#doings.answer(allow),
       chat: () => this.#doings.chat(),
+      board: () => this.#doings.board(),
     });
   }
 
@@ -205,7 +228,8 @@ export class Scene {
 
   /** @param {1 | -1} step */
   #next(step) {
-    const ids = [...this.#room.entities.keys()].filter((id) => this.#room.entities.get(id) !== this.walking.avatar).sort((a, b) => a - b);
+    const things = [...this.#room.entities.values()].filter((entity) => entity !== this.walking.avatar && !(entity.kind in SCENERY));
+    const ids = things.map(({ id }) => id).sort((a, b) => a - b);
     if (ids.length === 0) return;
     const at = ids.indexOf(this.map.selected);
     const id = ids[at < 0 ? (step > 0 ? 0 : ids.length - 1) : (at + step + ids.length) % ids.length];

@@ -1,5 +1,5 @@
 import { find, openDialog } from "../parts/dom.js";
-import { rotationOf } from "./glide.js";
+import { rotationOf } from "./headings.js";
 
 /** @typedef {import("../soiree/room.js").Room} Room */
 /** @typedef {import("../soiree/entity.js").Entity} Entity */

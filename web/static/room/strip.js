@@ -15,6 +15,7 @@ export class Strip {
     in: find("[data-cell=in]", HTMLElement, this.#strip),
     out: find("[data-cell=out]", HTMLElement, this.#strip),
     people: find("[data-cell=people]", HTMLElement, this.#strip),
+    sight: find("[data-cell=sight]", HTMLElement, this.#strip),
   };
   #room;
   #capacity;
@@ -40,9 +41,10 @@ export class Strip {
     this.#write("in", figure(stats.kbitSIn, "kbit/s"));
     this.#write("out", figure(stats.kbitSOut, "kbit/s"));
     this.#write("people", !room.connected ? "–" : this.#capacity ? `${room.peers.size} of ${this.#capacity}` : String(room.peers.size));
+    this.#write("sight", room.connected ? String(room.entities.size) : "–");
   }
 
-  /** @param {"rung" | "rtt" | "loss" | "in" | "out" | "people"} cell @param {string} words */
+  /** @param {"rung" | "rtt" | "loss" | "in" | "out" | "people" | "sight"} cell @param {string} words */
   #write(cell, words) {
     if (this.#cells[cell].textContent !== words) this.#cells[cell].textContent = words;
   }

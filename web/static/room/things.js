@@ -1,10 +1,13 @@
 import { find, make } from "../parts/dom.js";
 import { colourOf } from "./palette.js";
+import { SCENERY } from "./scenery.js";
 
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
 
 /** Most things listed: the map has them all. */
 export const MAX_LISTED = 60;
+/** Parts of another thing, and what stands about: on the map alone. */
+const UNLISTED = new Set(["avatar", "person", "cabin", ...Object.keys(SCENERY)]);
 
 /** The map in words: a list of what is here, for keyboards and screen readers, and for finding things. */
 export class Things {
@@ -39,7 +42,7 @@ export class Things {
   }
 
   #draw() {
-    const things = [...this.#entities.values()].filter((entity) => entity.kind !== "avatar");
+    const things = [...this.#entities.values()].filter((entity) => !UNLISTED.has(entity.kind) || (entity.isMastered && entity.kind in SCENERY));
     this.#count.textContent = String(things.length);
     if (!this.#details.open) return;
     const held = document.activeElement instanceof HTMLElement && this.#list.contains(document.activeElement) ? document.activeElement.dataset["entity"] : null;

@@ -1,4 +1,4 @@
-import { rotationOf, yawTowards } from "./glide.js";
+import { rotationOf, yawTowards } from "./headings.js";
 
 /** @typedef {import("../soiree/entity.js").Entity} Entity */
 
@@ -59,7 +59,7 @@ export class Walking {
     const { avatar } = this;
     const [dx, dz] = this.direction;
     const walks = dx !== 0 || dz !== 0;
-    if (!avatar?.isMine || (!walks && !this.#moving)) return false;
+    if (!avatar?.isMine || avatar.parentId !== 0 || (!walks && !this.#moving)) return false;
     const [x, y, z] = avatar.position;
     const lengthM = WALK_M_S * stepS;
     avatar.set({
