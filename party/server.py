@@ -1,7 +1,9 @@
 """The whole server in one process: homeserver and relay, joined by direct calls, behind one port."""
 
 import asyncio
+import logging
 import signal
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -10,12 +12,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from party.announce import announce, lobby_url
 from party.config import PartyConfig
-from party.demo import opening
+from party.demo.opening import opening
 from relay.service import RelayService
 from signalling.app import make_app
 from signalling.keys import load_secret
 from signalling.operations import DOOR, HOME
 from soiree.ticket import TicketIssuer
+
+log = logging.getLogger("soiree.party")
 
 GOODBYE_S = 3.0
 """How long open requests may take to end once the server stops."""
@@ -85,7 +89,7 @@ class PartyServer:
     async def _begin_demo(self, app: web.Application, relay: RelayService, port: int) -> str:
         url = lobby_url(None, self.config.home.host, port)
         room, life = await opening(self.config, app[HOME], app[DOOR], relay, url)
-        task = asyncio.create_task(life)
+        task = asyncio.create_task(_live(life))
 
         async def end() -> None:
             task.cancel()
@@ -93,6 +97,14 @@ class PartyServer:
 
         self._closing.push_async_callback(end)
         return f"{self.url}r/{room.code}"
+
+
+async def _live(life: Coroutine[None, None, None]) -> None:
+    """The party goes on without its demo."""
+    try:
+        await life
+    except Exception:
+        log.exception("the demo has failed")
 
 
 async def _metrics(relay: RelayService, _request: web.Request) -> web.Response:

@@ -100,6 +100,11 @@ class _Crew:
                 self._step(at - before, count)
                 count += 1
             raise self._failure
+        except DriverError:
+            # Those that could go on take their things along, since all come again.
+            drivers = zip(self._connections, self._traffic.drivers, strict=False)
+            self._transport.say([Packet(conn, CONTROL, driver.goodbye()) for conn, driver in drivers])
+            raise
         finally:
             await self._transport.aclose()
 

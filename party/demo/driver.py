@@ -74,6 +74,10 @@ class Driver:
         """One command, on CONTROL."""
         return self._outbox.push(message, *fields)
 
+    def goodbye(self) -> bytes:
+        """The last message, on CONTROL: what it brought goes with it."""
+        return control.encode(m.Bye(0, "bye"))
+
     def look_nowhere(self) -> bytes:
         """Be told of nothing but one's own; on CONTROL."""
         return self.say(m.View, 0.0, NOWHERE_M, 0.0, LEAST_RADIUS_M)

@@ -12,6 +12,7 @@ import numpy as np
 from bench import encoding
 from bench.batching import Body, deal
 from bench.city import City
+from bench.encoding import Floats
 from party.demo.driver import Answered, Driver, DriverError
 from soiree.wire import messages as m
 from soiree.wire.limits import MAX_GROUP_MESSAGES
@@ -22,7 +23,7 @@ GROUP: Final = min(100, MAX_GROUP_MESSAGES)
 """About so many spawns go together: well below what a control message may hold."""
 ALONGSIDE_M: Final = 30.0
 """Riders change to a cabin that is so near."""
-CHANGES_PER_S: Final = 2.0
+LOOKS_EVERY_S: Final = 20.0
 """So often a rider looks for another cabin."""
 
 
@@ -57,7 +58,7 @@ class Traffic:
         self._rider_of: dict[int, int] = {}
         """The relay's entity → index of the rider; likewise of the cabin."""
         self._cabin_of: dict[int, int] = {}
-        self._to_change = 0.0
+        self._looks = 0.0
 
     @property
     def drivers(self) -> list[Driver]:
@@ -148,13 +149,12 @@ class Traffic:
         if not self.standing:
             return []
         self.city.step(seconds)
-        self._to_change += seconds * CHANGES_PER_S
-        said = []
-        while self._to_change >= 1:
-            self._to_change -= 1
-            change = self._change_cabins()
-            said += [change] if change is not None else []
-        return said
+        self._looks += seconds * len(self.city.rider_ids) / LOOKS_EVERY_S
+        looking, self._looks = int(self._looks), self._looks % 1
+        riders = self.city.random.integers(0, max(1, len(self.city.rider_ids)), looking)
+        where = self.city.vehicles.places().position[: len(self.city.cabin_ids)]
+        changes = [self._change_cabins(rider, where) for rider in np.unique(riders).tolist()]
+        return [change for change in changes if change is not None]
 
     def frames(self, now: float) -> list[tuple[int, bytes]]:
         """What drivers say on STATE, (index, payload): at least one frame of each."""
@@ -163,14 +163,10 @@ class Traffic:
         silent = [Body(index, Base(0, 0, 0), b"") for index in range(len(self._quarters)) if index not in speaking]
         return [(body.owner, self._quarters[body.owner].driver.frame(body, now)) for body in [*bodies, *silent]]
 
-    def _change_cabins(self) -> tuple[int, bytes] | None:
-        """Some rider moves to a cabin alongside, if there is one of the same driver."""
+    def _change_cabins(self, rider: int, where: Floats) -> tuple[int, bytes] | None:
+        """A rider moves to a cabin alongside, if there is one of the same driver; `where` (cabins, 3), m."""
         city = self.city
-        if not len(city.rider_ids):
-            return None
-        rider = int(city.random.integers(len(city.rider_ids)))
         here, owner = int(city.cabin_of[rider]), city.owner[city.rider_ids[rider]]
-        where = city.vehicles.places().position[: len(city.cabin_ids)]
         away_m = np.linalg.norm(where - where[here], axis=1)
         away_m[(city.owner[city.cabin_ids] != owner) | (np.arange(len(away_m)) == here)] = np.inf
         there = int(np.argmin(away_m))

@@ -15,7 +15,9 @@ from party.config import PartyConfig
 from party.demo.city import CITY_CODE
 from party.server import PartyServer
 from relay.config import RelayConfig
+from relay.service import RelayService
 from signalling.config import HomeConfig
+from soiree.ticket import TicketVerifier
 
 ENTITIES = 500
 
@@ -50,6 +52,41 @@ async def test_a_visitor_sees_the_city_live(tmp_path: Path, caplog: pytest.LogCa
     finally:
         await server.stop()
     assert not caplog.records
+
+
+async def test_when_a_driver_is_thrown_out_all_of_them_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    relays: list[RelayService] = []
+
+    class Known(RelayService):
+        def __init__(self, config: RelayConfig, verifier: TicketVerifier) -> None:
+            super().__init__(config, verifier)
+            relays.append(self)
+
+    monkeypatch.setattr("party.server.RelayService", Known)
+    monkeypatch.setattr("party.demo.city.RETRY_S", 0.1)
+    config = PartyConfig(HomeConfig(port=0, data_dir=tmp_path), RelayConfig(engine="none"))
+    server = PartyServer(replace(config, demo="city", demo_entities=ENTITIES))
+    await server.start()
+    try:
+        [room_id] = relays[0]._rooms
+        async with asyncio.timeout(30), soiree.join(server.url, room=CITY_CODE, name="Ada") as room:
+            first: set[int] = set()
+            drivers: set[int] = set()
+            vehicles: set[int] = set()
+            kicked = False
+            async for change in room.changes():
+                drivers = {peer.id for peer in room.peers.values()} - {room.peer_id}
+                vehicles = {entity.id for entity in room.entities.values() if entity.kind == "vehicle"}
+                if not kicked and len(drivers) == 2 and vehicles and isinstance(change, soiree.StateUpdated):
+                    first, kicked = drivers, await relays[0].kick(room_id, min(drivers), "out")
+                elif kicked and len(drivers) == 2 and not drivers & first and vehicles:
+                    break
+            assert {room.entities[vehicle].owner for vehicle in vehicles} <= drivers
+    finally:
+        await server.stop()
+    assert [record.message for record in caplog.records] == ["the traffic has stopped: kicked; again in 0 s"]
 
 
 def test_entities_are_only_for_the_city() -> None:

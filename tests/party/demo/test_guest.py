@@ -5,7 +5,7 @@ from pathlib import Path
 
 import soiree
 from party.config import PartyConfig
-from party.demo import PARTY_CODE
+from party.demo.opening import PARTY_CODE
 from party.server import PartyServer
 from relay.config import RelayConfig
 from signalling.config import HomeConfig
