@@ -59,7 +59,7 @@ class RelayService:
             soiree.rtc.EngineUnavailableError: the engine that was asked for is not there.
         """
         self._loop = asyncio.get_running_loop()
-        self._switchboard = Switchboard(self.metrics)
+        self._switchboard = Switchboard(self.metrics, self._fail)
         self._switchboard.home = self._home
         self._rtc = webrtc_transport(self._config.engine, self._config.rtc, self._switchboard)
         self._websocket = WebSocketServer(self._switchboard)
@@ -123,6 +123,12 @@ class RelayService:
         hosted.room.close(reason, self._loop.time())
         hosted.flush()
         self._switchboard.dismiss(hosted, reason)
+
+    def _fail(self, hosted: HostedRoom, error: Exception) -> None:
+        """The state of a room that has raised is not to be trusted any more; that of the others is."""
+        room_id = hosted.room.spec.room_id
+        log.error("room %s failed, and is closed", room_id, exc_info=error)
+        self._close(room_id, "closed")
 
     async def kick(self, room_id: str, peer_id: int, reason: str) -> bool:
         hosted = self._rooms.get(room_id)
@@ -237,13 +243,11 @@ class RelayService:
             self._tick_rooms(due, now)
 
     def _tick_rooms(self, tick: int, now: float) -> None:
-        for room_id, hosted in list(self._rooms.items()):
+        for hosted in list(self._rooms.values()):
             try:
                 hosted.tick(tick, now, self._pacing.serve_every)
-            except Exception:
-                # Its state is not to be trusted any more; the other rooms' is.
-                log.exception("room %s failed, and is closed", room_id)
-                self._close(room_id, "closed")
+            except Exception as error:  # noqa: BLE001 (logged there)
+                self._fail(hosted, error)
 
     def _on_sweep(self) -> None:
         self._switchboard.close_silent()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from relay.connections import Connection, Connections
 from relay.hosted import HostedRoom
@@ -20,10 +20,12 @@ HELLO_TIMEOUT_S = 10.0
 class Switchboard:
     """The sink (`soiree.rtc.EngineSink`) of a relay's transports."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, fail: Callable[[HostedRoom, Exception], None]) -> None:
         self.connections = Connections()
         self.home: HomeLink | None = None
         self._metrics = metrics
+        self._fail = fail
+        """Closes a room whose core has raised."""
         self._loop = asyncio.get_running_loop()
 
     def connect(self, transport: Transport, hosted: HostedRoom, peer: int) -> Connection:
@@ -68,8 +70,11 @@ class Switchboard:
             sizes[stream][1] += len(payload)
             connection = self.connections.get(conn)
             if connection is not None:
-                self._take(connection, stream, payload, now)
                 rooms.add(connection.hosted)
+                try:
+                    self._take(connection, stream, payload, now)
+                except Exception as error:  # noqa: BLE001 (what a room cannot bear must not take the other rooms' packets along)
+                    self._fail(connection.hosted, error)
         for hosted in rooms:
             hosted.flush()
         for stream, (count, size) in sizes.items():

@@ -7,21 +7,24 @@ import pytest
 
 import soiree
 from relay.hosted import HostedRoom
+from relay.room import Room
 from tests.party_server import running_party
 
 
+@pytest.mark.parametrize(("core", "step"), [(HostedRoom, "tick"), (Room, "control")], ids=["tick", "control"])
 async def test_a_room_that_fails_is_closed_and_the_others_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, core: type, step: str
 ) -> None:
-    tick = HostedRoom.tick
+    sound_step = getattr(core, step)
     broken: list[str] = []
 
-    def fail(room: HostedRoom, number: int, now: float, serve_every: int) -> None:
-        if room.room.spec.code in broken:
+    def fail(hosted: HostedRoom | Room, *what: object) -> None:
+        room = hosted.room if isinstance(hosted, HostedRoom) else hosted
+        if room.spec.code in broken:
             raise RuntimeError("a defect of the core")
-        tick(room, number, now, serve_every)
+        sound_step(hosted, *what)
 
-    monkeypatch.setattr(HostedRoom, "tick", fail)
+    monkeypatch.setattr(core, step, fail)
     async with running_party(tmp_path, engine="none") as party:
         sound = await party.another_room()
         async with (
@@ -30,6 +33,7 @@ async def test_a_room_that_fails_is_closed_and_the_others_go_on(
         ):
             with caplog.at_level(logging.ERROR):
                 broken.append(party.room)
+                ill.send(b"the last straw", reliable=True)
                 with pytest.raises(soiree.RoomClosedError) as told:
                     async for _ in ill.changes():
                         pass
