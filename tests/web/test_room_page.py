@@ -187,3 +187,26 @@ async def test_a_name_is_asked_for_at_the_door_once(visitors: Visitors) -> None:
     await page.reload()
     await page.wait_for_selector("body[data-ready]")
     await expect(page.get_by_test_id("door")).to_be_hidden()
+
+
+async def test_one_gets_into_a_vehicle_drives_and_gets_out(visitors: Visitors) -> None:
+    ada, bob = await two(visitors)
+    await expect(ada.get_by_test_id("btn-board")).to_be_hidden()
+    await ada.get_by_test_id("spawn-vehicle").click()
+    await expect(ada.get_by_test_id("btn-board")).to_contain_text("Get in")
+    await ada.get_by_test_id("btn-board").click()
+    await expect(ada.get_by_test_id("btn-board")).to_contain_text("Get out")
+    me, x = await ada.evaluate(
+        f"(() => {{ const {{room}} = soiree; const me = {MINE}; return [me.id, me.worldPosition()[0]] }})()"
+    )
+    await ada.get_by_test_id("map").focus()
+    await ada.keyboard.down("d")
+    await until(bob, f"room.entities.get({me}).smooth().position[0] > {x + 5}")
+    await ada.keyboard.up("d")
+    await until(bob, f"room.entities.get({me}).parent.velocity.every((v) => v === 0)")
+    await ada.keyboard.press("e")
+    await until(bob, f"room.entities.get({me}).parent === null")
+    await expect(ada.get_by_test_id("btn-board")).to_contain_text("Get in")
+    stands = "room.entities.get({}).worldPosition().map(Math.round).join() === '{}'"
+    where = await ada.evaluate(f"soiree.room.entities.get({me}).worldPosition().map(Math.round).join()")
+    await until(bob, stands.format(me, where))
