@@ -47,11 +47,15 @@ class SlowRelay(Transport):
         self.slowest_s = {step: random.choice((0.0, 0.02, 0.15, 0.3)) for step in ("accept", "open", "up", "down")}
         self.loop = asyncio.get_running_loop()
         self.hosted = HostedRoom(SPEC, RoomConfig(), Metrics(), self.loop.time())
-        self.switchboard = Switchboard(Metrics())
+        self.switchboard = Switchboard(Metrics(), self._fail)
         self.ends: dict[int, SlowCarrier] = {}
         self.tickets = 1
         self._tick = 0
         self._ticked: asyncio.Future[None] = self.loop.create_future()
+
+    @staticmethod
+    def _fail(_hosted: HostedRoom, error: Exception) -> None:
+        raise error
 
     def accept(self, carrier: "SlowCarrier") -> Connection:
         """Let a connection in; the first one opens the session."""
