@@ -127,11 +127,15 @@ class HostedRoom:
         """One step of the world's clock: take what came, let timers pass, serve who is due."""
         if not self.sessions:
             return
-        frames, self._frames = self._frames, []
-        self.room.frames(frames, now)
+        self.room.serve_every = serve_every
+        serves = self.room.serves(tick)
+        if serves:
+            frames, self._frames = self._frames, []
+            self.room.frames(frames, now)
         self.room.advance(tick, now)
         self.flush()
-        self.room.serve_every = serve_every
+        if not serves:
+            return
         count = size = 0
         for peer, frame in self.room.pack(now):
             connection = self._attached.get(peer)

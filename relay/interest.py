@@ -16,7 +16,7 @@ from relay.table import Bools, Floats, Ints
 from relay.world import World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_IN_SIGHT, MAX_VIEW_RADIUS_M
-from soiree.wire.state import TICK_HZ
+from soiree.wire.state import TICK_HZ, Slot
 
 RADIUS_M: Final = 160.0
 """How far a client sees that asked for nothing else."""
@@ -26,6 +26,8 @@ LOOK_TICKS: Final = TICK_HZ // 3
 """From one look of a client to its next."""
 STRIDE_TICKS: Final = 4
 """Looks are gathered on every so many ticks: one pass over the world serves all clients whose turn it is."""
+FOCUS: Final = 20
+"""So many of what moves, the nearest, are in a client's focus."""
 CROWDED_MARGIN: Final = 1.1
 """Where more than MAX_IN_SIGHT are near, sight ends so much farther than the last of them."""
 _METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
@@ -93,7 +95,9 @@ class Interest:
         entering = (away_m <= radius_m[which]) & ~marks[which, row]
         marks[known, pairs.row[pair]] = False
         enter = (which[entering], row[entering], away_m[entering])
-        leave = self._leaving(due, pair, known, end_m)
+        away_m = _away_m(world.position[world.root[pairs.row[pair]]], audience.view[due][known])
+        leave = self._leaving(due, pair, known, away_m, end_m)
+        self._focus(pair, known, away_m)
         return self._sightings(due, enter, leave, np.bincount(known, minlength=len(due)))
 
     def _scratch(self, clients: int) -> Bools:
@@ -123,19 +127,28 @@ class Interest:
             end_m,
         )
 
-    def _leaving(self, due: Ints, pair: Ints, known: Ints, end_m: Floats) -> tuple[Ints, Ints]:
+    def _leaving(self, due: Ints, pair: Ints, known: Ints, away_m: Floats, end_m: Floats) -> tuple[Ints, Ints]:
         """(which of due, row) of what was told and is too far."""
-        world, audience = self._world, self._audience
+        world = self._world
         row = self._pairs.row[pair]
-        peer = audience.peer[due][known]
+        peer = self._audience.peer[due][known]
         kept = (world.owner[row] == peer) | (world.master[row] == peer) | world.always[row]
         marks = self._scratch(len(due))
         marks[known[kept], world.root[row[kept]]] = True
-        away_m = _away_m(world.position[world.root[row]], audience.view[due][known])
         gone = (away_m > end_m[known]) & ~marks[known, world.root[row]]
         marks[known[kept], world.root[row[kept]]] = False
         order = np.argsort(known[gone], kind="stable")
         return known[gone][order], row[gone][order]
+
+    def _focus(self, pair: Ints, known: Ints, away_m: Floats) -> None:
+        """Note which of what was told is in focus: of what moves or has a pose, the nearest."""
+        world, row = self._world, self._pairs.row[pair]
+        lively = np.flatnonzero(~world.at_rest[row] | (world.length[row, Slot.POSE] > 0))
+        order = lively[np.lexsort((away_m[lively], known[lively]))]
+        client = known[order]
+        nth = np.arange(len(order)) - np.searchsorted(client, client, side="left")
+        self._pairs.focus[pair] = False
+        self._pairs.focus[pair[order[nth < FOCUS]]] = True
 
     def _sightings(
         self, due: Ints, enter: tuple[Ints, Ints, Floats], leave: tuple[Ints, Ints], told: Ints

@@ -17,6 +17,7 @@ class Pairs(Table):
         client: row of the audience. row: row of the world, with `born` of it, so that a row given to another entity is noticed.
         told: control number that the client must have applied before it gets state of the entity.
         acked, sent: (rows, SLOTS) versions. sent_at: (rows, SLOTS) tick.
+        focus: bool, whether it is among the nearest of what moves, as the client's last look found.
         settled: `World.changed` of the entity when nothing was lacking; until it changes, nothing is.
         first_serve: serve of the client in which the present version of the transform went for the first time.
     """
@@ -33,6 +34,7 @@ class Pairs(Table):
         self.sent_at: Ints = self._column("sent_at", np.int64, SLOTS)
         self.first_serve: Ints = self._column("first_serve", np.int64)
         self.settled: Ints = self._column("settled", np.int64)
+        self.focus = self._column("focus", np.bool_)
         self._of: dict[int, dict[int, int]] = {}
 
     def tell(self, client: int, entity: int, n: int, tick: int) -> None:

@@ -25,6 +25,7 @@ from relay.selection import Choice
 from relay.table import Bools, Floats, Ints
 from relay.world import World
 from soiree.wire import quantise as q
+from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Slot
 
 LEAST_RTO_S: Final = 0.15
@@ -37,6 +38,12 @@ FIRST_RTT_S: Final = 0.1
 LIMIT_SERVES: Final = 2
 """Serves that may be unacknowledged beyond those of one round trip. No transport tells in time that it queues: TCP's buffers
 and proxies do, and SCTP takes a megabyte before it says so."""
+GROUP_CLIENTS: Final = 128
+WORTH_S: Final = 0.05
+"""A client that has less than a full frame's tokens waits until what it has is worth so much of its rate."""
+_BYTES_PER_KBIT: Final = 125.0
+MOST_OWED_BYTES: Final = 2500
+"""What control messages cost is taken from later frames up to so much: who comes into a city still sees it move while he is told of it."""
 BURST_GAIN: Final = 0.1
 """How fast the count of frames in a serve follows."""
 _FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
@@ -78,6 +85,9 @@ class Replication:
         self._reception = Reception(self.audience)
         self._refusals_wait = False
         self._tick = 0
+        self._packed = LONG_AGO
+        self._spent: list[tuple[int, int]] = []
+        """(row of the audience, bytes) of what others than `pack` have sent."""
 
     def join(self, peer: int, now: float) -> None:
         """Begin to serve a client, as on a connection. Raises TableFullError past max_clients."""
@@ -180,6 +190,11 @@ class Replication:
         """What has come into the sight of clients and left it, for those whose turn to look it is."""
         return self.interest.watch(tick)
 
+    def charge(self, peer: int, payload_bytes: int) -> None:
+        """The peer is sent something beside its frames: that comes out of its budget too."""
+        if peer in self.audience:
+            self._spent.append((self.audience.row(peer), payload_bytes))
+
     def ingest(self, frames: Sequence[tuple[int, bytes]], tick: int, now: float) -> Ingested:
         """Take in STATE frames (peer, payload), newest last, and the acknowledgements in them. Never raises for what a peer sent."""
         self._tick = max(self._tick, tick)
@@ -209,6 +224,8 @@ class Replication:
     def pack(self, tick: int, now: float, control_applied: Mapping[int, int]) -> list[tuple[int, bytes]]:
         """The frames (peer, payload) of this tick; `control_applied`: what the relay has applied of each peer's control stream."""
         self._tick = max(self._tick, tick)
+        self._packed = tick
+        self._settle_charges()
         self.budgets.advance(now)
         due = self._due(tick, now)
         look_from(self.world, self.audience)
@@ -239,6 +256,13 @@ class Replication:
             sent[same] = 0
         self.budgets.congest(row, now)
 
+    def _settle_charges(self) -> None:
+        if self._spent:
+            rows, payload_bytes = np.array(self._spent, np.int64).T
+            self.budgets.spend(rows, payload_bytes)
+            self.budgets.tokens[rows] = np.maximum(self.budgets.tokens[rows], -MOST_OWED_BYTES)
+            self._spent.clear()
+
     def _raise_fence(self, peer: int, entity: int, n: int) -> None:
         if entity in self.world and self.world.owner[self.world.row(entity)] == peer:
             self.world.set_fence(entity, n)
@@ -262,25 +286,48 @@ class Replication:
     def _due(self, tick: int, now: float) -> Bools:
         """(clients,) whose turn it is, and whose budget carries a frame worth sending."""
         audience, every = self.audience, self.serve_every
-        turn = np.arange(len(audience.peer))
+        turn = self._turns()[np.arange(len(audience.peer)) % self._groups()]
         due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
-        due &= self._tokens() >= SERVE_BYTES
+        due &= self._tokens() >= self._worth_bytes()
         due &= (now - audience.acked_s < SILENT_S) | self._overdue(now)
         ready = np.flatnonzero(due)
         trip_s = audience.rtt_s[ready] + audience.ack_interval_s[ready]
         due[ready] = self.flight.unacked(ready) < audience.burst[ready] * (LIMIT_SERVES + trip_s * TICK_HZ / every)
         return np.asarray(due, np.bool_)
 
+    def serves(self, tick: int) -> bool:
+        """Whether it is anybody's turn at this tick. At others, what came may as well wait: it would not be sent on yet."""
+        turns, every = self._turns(), self.serve_every
+        return bool(((tick + turns) // every > (self._packed + turns) // every).any())
+
+    def _groups(self) -> int:
+        """Clients are served in so many groups, each at another tick: small ones together, as every pass has its price."""
+        return max(1, min(self.serve_every, len(self.audience) // GROUP_CLIENTS))
+
+    def _turns(self) -> Ints:
+        """(groups,) at which tick, modulo `serve_every`, each is served."""
+        groups = self._groups()
+        return np.arange(groups) * self.serve_every // groups
+
+    def _worth_bytes(self) -> Floats:
+        """(clients,) tokens for which it is worth to serve: a full frame to those whose budget carries many of them, since headers cost."""
+        rate = self._per_client(self.budgets.rate_kbit_s)
+        return np.asarray(np.clip(rate * _BYTES_PER_KBIT * WORTH_S, SERVE_BYTES, MAX_FRAME_BYTES), np.float64)
+
     def _overdue(self, now: float) -> Bools:
         """(clients,) who have had no frame for BARE_FRAME_S, to the nearest tick."""
         return np.asarray(now - self.audience.sent_s > BARE_FRAME_S - 0.5 / TICK_HZ, np.bool_)
 
     def _tokens(self) -> Floats:
-        """(clients,) as long as the audience; tables grow at different times."""
-        tokens = np.zeros(len(self.audience.peer))
-        some = min(len(tokens), len(self.budgets.tokens))
-        tokens[:some] = self.budgets.tokens[:some]
-        return tokens
+        """(clients,) bytes that each may be sent now."""
+        return self._per_client(self.budgets.tokens)
+
+    def _per_client(self, column: Floats) -> Floats:
+        """(clients,) a column of the budgets, as long as the audience: tables grow at different times."""
+        found = np.zeros(len(self.audience.peer))
+        some = min(len(found), len(column))
+        found[:some] = column[:some]
+        return found
 
     def _choose(self, due: Bools, tick: int) -> Choice:
         rto_ticks = np.ceil(self._rto_s() * TICK_HZ).astype(np.int64)

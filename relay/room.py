@@ -14,7 +14,7 @@ from relay.config import RoomConfig
 from relay.departure import end_sessions, fail, hang_up, leave
 from relay.errors import MisbehaviourError, RefusalError
 from relay.frames import count_malformed, refuse_the_fast, take_frames
-from relay.outputs import Joined, Left, Output
+from relay.outputs import Joined, Left, Output, SendControl, SendState
 from relay.planting import Plant, plant
 from relay.requests import time_out
 from relay.scene import Scene
@@ -160,6 +160,10 @@ class Room:
             listen(scene, session)
         self._settle()
 
+    def serves(self, tick: int) -> bool:
+        """Whether anybody may be served at this tick; frames that come between may wait for it."""
+        return self._scene.replication.serves(tick)
+
     def pack(self, now: float) -> list[tuple[int, bytes]]:
         """(peer, frame) for the peers served in this tick."""
         scene = self._scene
@@ -174,6 +178,9 @@ class Room:
     def drain(self) -> list[Output]:
         """All that is to be sent or told since the last call, in order."""
         outputs, self._scene.outputs = self._scene.outputs, []
+        for output in outputs:
+            if isinstance(output, SendControl | SendState):
+                self._scene.replication.charge(output.peer, len(output.payload))
         return outputs
 
     def _at(self, peer: int, now: float) -> Session | None:

@@ -18,6 +18,8 @@ MAX_AGE_TICKS: Final = 255
 """Waiting longer makes a record no more urgent."""
 NEAR_M: Final = 16.0
 """Entities this near are about equally urgent."""
+FOCUS_WEIGHT: Final = 8.0
+"""So much more urgent is what is in focus: where not all can be sent, the nearest few move smoothly, others as often as that leaves."""
 _METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
 
 
@@ -69,11 +71,12 @@ def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_tick
 
 
 def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick: int) -> Floats:
-    """(n,) weight · age / (16 m + distance): age since it was last sent, distance from where the client looks."""
+    """(n,) weight · focus · age / (16 m + distance): age since it was last sent, distance from where the client looks."""
     away = (world.position[world.root[choice.row]] - audience.view[choice.client]) * _METRES
     distance = np.sqrt((away * away).sum(1))
     age = np.clip(tick - pairs.sent_at[choice.pair, choice.slot], 1, MAX_AGE_TICKS)
-    return np.asarray(world.weight[choice.row] * age / (NEAR_M + distance), np.float64)
+    weight = world.weight[choice.row] * np.where(pairs.focus[choice.pair], FOCUS_WEIGHT, 1.0)
+    return np.asarray(weight * age / (NEAR_M + distance), np.float64)
 
 
 def most_urgent(

@@ -2,7 +2,15 @@
 
 import pytest
 
-from relay.replication import BARE_FRAME_S, FIRST_RTT_S, SILENT_S, Replication, ReplicationConfig
+from relay.replication import (
+    BARE_FRAME_S,
+    FIRST_RTT_S,
+    GROUP_CLIENTS,
+    MOST_OWED_BYTES,
+    SILENT_S,
+    Replication,
+    ReplicationConfig,
+)
 from relay.table import TableFullError
 from relay.world import World
 from soiree.wire.records import Base
@@ -176,9 +184,10 @@ def test_frames_in_flight_are_limited_until_acknowledged() -> None:
     assert len(frames) > 4, "bare frames go on, or nothing would ever be acknowledged"
 
 
-def test_clients_take_turns_when_served_seldom() -> None:
+def test_clients_are_served_on_every_nth_tick() -> None:
     stage = Stage()
     stage.replication.serve_every = 3
+    stage.step(3)
     served = []
     for _ in range(12):
         stage.say(OWNER, (Section.PROPS, [b"\1\0\0\1" + bytes((stage.tick,))]))
@@ -186,6 +195,40 @@ def test_clients_take_turns_when_served_seldom() -> None:
     assert sum(served) == 4
     for first, second, third in zip(served, served[1:], served[2:], strict=False):
         assert first + second + third == 1
+
+
+def test_a_tick_at_which_nobody_is_served_is_told_and_none_that_was_missed_is_waited_for() -> None:
+    replication = Stage().replication
+    replication.serve_every = 3
+    replication.pack(3, 0.05, {})
+    assert [tick for tick in range(4, 10) if replication.serves(tick)] == [6, 7, 8, 9]
+    replication.pack(7, 0.12, {})
+    assert [tick for tick in range(8, 13) if replication.serves(tick)] == [9, 10, 11, 12]
+
+
+def test_many_clients_take_turns_few_are_served_together() -> None:
+    for clients, groups in ((10, 1), (2 * GROUP_CLIENTS, 2), (9 * GROUP_CLIENTS, 3)):
+        replication = Replication(World(), ReplicationConfig(max_clients=2000))
+        for peer in range(2, 2 + clients):
+            replication.join(peer, 0.0)
+        replication.serve_every = 3
+        turns = replication._turns()
+        assert len(turns) == groups == len({int(turn) % 3 for turn in turns})
+
+
+def test_what_else_is_sent_comes_out_of_the_budget_and_never_starves_state() -> None:
+    stage = Stage()
+    row = stage.replication.audience.row(BOB)
+    stage.step()
+    before = float(stage.replication.budgets.tokens[row])
+    stage.replication.charge(BOB, 1000)
+    stage.step()
+    assert stage.replication.budgets.tokens[row] < before
+    for _ in range(50):
+        stage.replication.charge(BOB, 16384)
+    stage.step()
+    assert stage.replication.budgets.tokens[row] >= -MOST_OWED_BYTES
+    stage.replication.charge(99, 100)
 
 
 def test_a_tick_that_never_comes_delays_nobody_for_a_whole_turn() -> None:

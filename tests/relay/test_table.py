@@ -41,3 +41,22 @@ def test_a_table_is_full_at_its_bound_and_has_room_again_when_somebody_goes() ->
     assert guests.age[2] == 0
     assert guests.come(9) == 2
     assert guests.high == 4
+
+
+def test_many_rows_come_and_go_as_one_by_one() -> None:
+    guests = Guests(2 * FIRST_CAPACITY)
+    for _ in range(3):
+        guests.come(7)
+    guests.go(2)
+    rows = guests._allocate_many(FIRST_CAPACITY)
+    assert sorted(rows.tolist()) == [2, *range(4, FIRST_CAPACITY + 3)]
+    guests.age[rows] = 9
+    assert len(guests) == FIRST_CAPACITY + 2
+    with pytest.raises(TableFullError):
+        guests._allocate_many(FIRST_CAPACITY)
+    assert len(guests) == FIRST_CAPACITY + 2
+    guests._release_many(rows[:5])
+    assert guests.age[rows].tolist() == [0] * 5 + [9] * (FIRST_CAPACITY - 5)
+    again = {int(row) for row in guests._allocate_many(3)} | {guests._allocate()}
+    assert again < set(rows[:5].tolist())
+    assert len(guests._allocate_many(0)) == 0
