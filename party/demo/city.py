@@ -36,7 +36,7 @@ DRIVEN_AT_MOST: Final = 1000
 STEP_S: Final = 0.1
 """From one word of every driver to its next."""
 BRING_EVERY: Final = 3
-"""Steps from one group of spawns of a driver to its next: 100 spawns, of the 400 a second that a peer may send."""
+"""Steps from one group of spawns of a driver to its next: some 170 spawns a second, of the 400 that a peer may send."""
 RETRY_S: Final = 5.0
 VISITOR: Final = Visitor(key="the demo's city", base_url="http://localhost", host=False)
 

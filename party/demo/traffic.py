@@ -19,8 +19,8 @@ from soiree.wire.limits import MAX_GROUP_MESSAGES
 from soiree.wire.records import Base
 from soiree.wire.state import ENTITY_MASK, Section
 
-GROUP: Final = min(100, MAX_GROUP_MESSAGES)
-"""About so many spawns go together: well below what a control message may hold."""
+GROUP: Final = min(50, MAX_GROUP_MESSAGES)
+"""So many spawns go together at most: some milliseconds' work for the relay."""
 ALONGSIDE_M: Final = 30.0
 """Riders change to a cabin that is so near."""
 LOOKS_EVERY_S: Final = 20.0
