@@ -13,7 +13,8 @@ from soiree.wire.records import Base
 from soiree.wire.state import ENTITY_MASK, SLOT_OF, STRIDE, Header, Section, SectionView, Slot, props_records
 
 _IDENTS = {kind: struct.Struct(f"<I{stride - 4}x") for kind, stride in STRIDE.items()}
-_ATTACH_BYTE = 3
+ATTACH_SHIFT = 24
+"""The attach count of a CHILD record lies above the entity in its first field."""
 
 
 @dataclass(slots=True)
@@ -69,30 +70,29 @@ def apply(
 def _apply_fixed(
     payload: bytes, view: SectionView, frame: Frame, entities: Mapping[int, Entity], peer: int, base: Base | None
 ) -> None:
-    kind, slot, stride, tick = view.kind, SLOT_OF[view.kind], STRIDE[view.kind], frame.tick
-    into = frame.moved if slot is Slot.TRANSFORM else frame.posed
+    kind, stride, tick = view.kind, STRIDE[view.kind], frame.tick
+    slot = int(SLOT_OF[kind])  # as an index a plain one is quicker
+    is_transform, is_child = slot == Slot.TRANSFORM, kind is Section.CHILD
+    into = frame.moved if is_transform else frame.posed
+    known, take = entities.get, into.append
     at = view.start
     for (where,) in _IDENTS[kind].iter_unpack(payload[at : view.end]):
-        entity = entities.get(where & ENTITY_MASK)
+        entity = known(where & ENTITY_MASK)
         if (
             entity is None
             or tick < entity.ticks[slot]
             or (entity.written[slot] and entity.owner == peer)
-            or (slot is Slot.TRANSFORM and not _fits_parent(kind, payload[at + _ATTACH_BYTE], entity))
+            # A transform fits only the parent that the entity has.
+            or (is_transform and (entity.parent != 0) is not is_child)
+            or (is_child and where >> ATTACH_SHIFT != entity.attach)
         ):
             frame.ignored += 1
         else:
             entity.ticks[slot] = tick
             entity.told[slot] = True
             entity.slots[slot] = Held(kind, base, payload[at : at + stride])
-            into.append(entity)
+            take(entity)
         at += stride
-
-
-def _fits_parent(kind: Section, attach: int, entity: Entity) -> bool:
-    if kind is Section.CHILD:
-        return entity.parent != 0 and attach == entity.attach
-    return entity.parent == 0
 
 
 def _apply_props(payload: bytes, view: SectionView, frame: Frame, entities: Mapping[int, Entity], peer: int) -> None:

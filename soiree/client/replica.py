@@ -176,12 +176,6 @@ class Replica:
 
     # What the session tells it.
 
-    def take_record(self, slot: Slot, held: Held, tick: int) -> None:
-        """A record of a frame of `tick`."""
-        self.ticks[slot] = tick
-        self.told[slot] = True
-        self.slots[slot] = held
-
     def take_moved(self, arrived_s: float | None) -> None:
         """Its transform is a new one; a frame told it at `arrived_s` on the relay's clock (None: a message did)."""
         if self._playback is not None:
