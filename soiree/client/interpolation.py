@@ -7,12 +7,11 @@ tests/vectors/interpolation.json.
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
-from soiree.client.frame_of_reference import inward, outward
+from soiree.client.bridge import Bridge, Shown, bridge
+from soiree.client.frame_of_reference import outward
 from soiree.client.motion import COAST_S, Sample, between, leaps, onward, turning
-from soiree.quaternion import inverse, multiply, slerp
-from soiree.wire.quantise import IDENTITY, Quat, Vec3
 from soiree.wire.records import Transform
 
 MAX_SAMPLES: Final = 32
@@ -39,32 +38,9 @@ SETTLE_S: Final = 0.5
 """It comes nearer to where it should be by as large a share of the way as the time passed is of this."""
 RESYNC_S: Final = 1.0
 """Farther away than this from where it should be it goes there at once."""
-BRIDGE_S: Final = 0.3
-"""In so long a difference between what was shown and what is now known is made up."""
-BRIDGE_MAX_M: Final = 32.0
-"""Farther away than this the thing is shown where it is at once."""
-SEEN_S: Final = 0.5
-"""Who has not looked for so long sees no jump."""
 
 WorldOf = Callable[[int], Transform | None]
 """Where in the world the entity of this id is shown now, None if it is not here."""
-
-
-class Shown(NamedTuple):
-    """What was shown last."""
-
-    now: float
-    parent: int
-    local: Transform
-    world: Transform
-
-
-class Bridge(NamedTuple):
-    """From what was shown to what is known, relative to the parent of the moment."""
-
-    since: float
-    away: Vec3
-    turn: Quat
 
 
 class Playback:
@@ -162,7 +138,7 @@ class Playback:
         if jumped:
             self._bridge = None
         elif before is not None and (self._broken or self._owned or parent != before.parent):
-            self._bridge = _bridge(before, passed_s, now, parent, local, frame)
+            self._bridge = bridge(before, passed_s, now, parent, local, frame)
         self._broken = self._owned = False
         return self._show(now, parent, local, frame)
 
@@ -171,12 +147,16 @@ class Playback:
         before = self._shown
         frame = world_of(parent) if parent else None
         if before is not None and (not self._owned or parent != before.parent):
-            self._bridge = _bridge(before, max(0.0, now - before.now), now, parent, local, frame)
+            self._bridge = bridge(before, max(0.0, now - before.now), now, parent, local, frame)
         self._owned = True
         return self._show(now, parent, local, frame)
 
     def _show(self, now: float, parent: int, local: Transform, frame: Transform | None) -> Transform:
-        local = self._bridged(local, now)
+        if self._bridge is not None:
+            if self._bridge.over(now):
+                self._bridge = None
+            else:
+                local = self._bridge.on(local, now)
         world = local if frame is None else outward(frame, local)
         self._shown = Shown(now, parent, local, world)
         return world
@@ -223,41 +203,3 @@ class Playback:
             if last.at_s - before.at_s >= COURSE_S:
                 return turning(before, last)
         return 0.0
-
-    def _bridged(self, local: Transform, now: float) -> Transform:
-        """Shown nearer to where it was than it is, less and less so."""
-        bridge = self._bridge
-        if bridge is None:
-            return local
-        share = max(0.0, now - bridge.since) / BRIDGE_S
-        if share >= 1.0:
-            self._bridge = None
-            return local
-        left = 1.0 - share * share * (3.0 - 2.0 * share)
-        (x, y, z), (away_x, away_y, away_z) = local.position, bridge.away
-        x, y, z = x + left * away_x, y + left * away_y, z + left * away_z
-        turned = multiply(slerp(IDENTITY, bridge.turn, left), local.rotation)
-        return Transform((x, y, z), turned, local.velocity)
-
-
-def _bridge(
-    before: Shown, passed_s: float, now: float, parent: int, local: Transform, frame: Transform | None
-) -> Bridge | None:
-    """From where it would be by what was shown last to `local`; in the same frame of reference, or else by way of the world."""
-    if passed_s >= SEEN_S:
-        return None
-    if parent == before.parent:
-        expected = _moved(before.local, passed_s)
-    else:
-        expected = _moved(before.world, passed_s)
-        if frame is not None:
-            expected = inward(frame, expected)
-    x, y, z = (was - here for was, here in zip(expected.position, local.position, strict=True))
-    if math.hypot(x, y, z) > BRIDGE_MAX_M:
-        return None
-    return Bridge(now, (x, y, z), multiply(expected.rotation, inverse(local.rotation)))
-
-
-def _moved(transform: Transform, passed_s: float) -> Transform:
-    x, y, z = (at + passed_s * speed for at, speed in zip(transform.position, transform.velocity, strict=True))
-    return Transform((x, y, z), transform.rotation, transform.velocity)

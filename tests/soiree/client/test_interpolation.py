@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soiree.client.interpolation import BRIDGE_S, MAX_DELAY_S, MAX_SAMPLES, MIN_DELAY_S, SLEW, Playback
+from soiree.client.bridge import BRIDGE_S
+from soiree.client.interpolation import MAX_DELAY_S, MAX_SAMPLES, MIN_DELAY_S, SLEW, Playback
 from soiree.client.motion import BRAKE_S, COAST_S, Sample
 from soiree.wire.quantise import IDENTITY, Vec3
 from soiree.wire.records import ZERO, Transform
