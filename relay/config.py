@@ -1,5 +1,6 @@
 """Settings of the relay. This is the only module of it that reads the environment."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from soiree.wire.state import TICK_HZ
 
 ENGINES: Final = ("auto", "libdatachannel", "aiortc", "none")
 """What may be asked for; none serves WebSockets alone."""
+KIND_WEIGHTS: Final = {"avatar": 4.0, "vehicle": 2.0}
+"""People first, then what might run them over."""
 SERVE_HZ: Final = tuple(TICK_HZ // every for every in range(FASTEST, SLOWEST + 1))
 """Rates at which clients can be served: 60, 30, 20, 15, 12 and 10 Hz."""
 
@@ -39,9 +42,13 @@ class RoomConfig:
     """Malformed messages of one connection before it is closed."""
     max_entities: int = limits.MAX_ENTITIES_PER_ROOM
     max_entities_per_peer: int = limits.MAX_ENTITIES_PER_PEER
+    kind_weights: Mapping[str, float] = field(default_factory=lambda: dict(KIND_WEIGHTS))
+    """Kind → how much more urgent its state is than that of other kinds at the same distance; 1 for kinds that are not named."""
     replication: ReplicationConfig = field(default_factory=ReplicationConfig)
 
     def __post_init__(self) -> None:
+        if not all(0 < weight < math.inf for weight in self.kind_weights.values()):
+            raise ValueError("kind_weights are positive")
         if not 0 < self.lapse_after_s <= self.away_after_s:
             raise ValueError("lapse_after_s must lie between 0 and away_after_s")
         for name in ("left_after_s", "ping_every_s", "control_rate_per_s", "state_frames_per_s"):

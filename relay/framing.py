@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from relay import far
 from relay.audience import Audience
 from relay.pairs import Pairs
 from relay.selection import Choice
@@ -12,11 +13,21 @@ from relay.table import Bools, Ints, Octets
 from relay.world import RECORD_BYTES, SLOT_OFFSET, World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_FRAME_BYTES
-from soiree.wire.state import ACK_VALID, AGE_MASK, AGED, HEADER_DTYPE, STATE_HEADER, TELEPORT, FrameType, Section, Slot
+from soiree.wire.state import (
+    ACK_VALID,
+    AGE_MASK,
+    AGED,
+    HEADER_DTYPE,
+    STATE_HEADER,
+    STRIDE,
+    TELEPORT,
+    FrameType,
+    Section,
+    Slot,
+)
 
 SECTION_BYTES: Final = 2
-MAX_SECTIONS: Final = 6
-"""All kinds that frames downward have; FAR is not made yet."""
+MAX_SECTIONS: Final = len(Section)
 RECORDS_BYTES: Final = MAX_FRAME_BYTES - STATE_HEADER.size - MAX_SECTIONS * SECTION_BYTES
 """What is left in a frame for records."""
 MAX_RECORDS: Final = 255
@@ -42,6 +53,8 @@ class Layout:
     """In the order of the frames, by section within each."""
     kind: Ints
     """(n,) section of each record."""
+    length: Ints
+    """(n,) bytes of each record."""
     begin: Ints
     """(frames,) first record of each frame."""
     end: Ints
@@ -57,29 +70,32 @@ class Layout:
         return np.repeat(self.begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
 
 
-def arrange(choice: Choice, world: World, audience: Audience) -> Layout:
+def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> Layout:
     """Deal records, the most urgent of each client first, to frames. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
-    slot_kind = _SLOT_KIND[choice.slot]
-    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind[choice.row], slot_kind)
     home = _home_bases(audience)
-    group, bases = _groups(choice, world, home)
+    beyond = _beyond(choice, world, home)
+    coarse = beyond & _coarse(choice, world, pairs, home)
+    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind[choice.row], _SLOT_KIND[choice.slot])
+    kind = np.where(coarse, Section.FAR, kind)
+    length = np.where(coarse, STRIDE[Section.FAR], world.length[choice.row, choice.slot])
+    group, bases = _groups(choice, world, np.flatnonzero(beyond & ~coarse))
     order = np.lexsort((_ORDER[kind], group, choice.client))
-    choice, kind, group = choice.of(order), kind[order], group[order]
-    length = world.length[choice.row, choice.slot]
+    choice, kind, length, group = choice.of(order), kind[order], length[order], group[order]
     begin, end = _split(choice.client, group, length)
     client = choice.client[begin]
     first = np.searchsorted(client, client, side="left")
     few = np.arange(len(client)) - first < MAX_FRAMES_PER_SERVE
     begin, end, client = begin[few], end[few], client[few]
     base = np.where((group[begin] == 0)[:, None], home[client], bases[group[begin] - 1] if len(bases) else 0)
-    return Layout(choice, kind, begin, end, client, base)
+    return Layout(choice, kind, length, begin, end, client, base)
 
 
 def bare(clients: Ints, audience: Audience) -> Layout:
     """A frame without records for each client: for their acknowledgements."""
     none = np.zeros(0, np.int64)
     nothing = np.zeros(len(clients), np.int64)
-    return Layout(Choice(none, none, none, none), none, nothing, nothing, clients, _home_bases(audience)[clients])
+    choice = Choice(none, none, none, none)
+    return Layout(choice, none, none, nothing, nothing, clients, _home_bases(audience)[clients])
 
 
 def within_reach(position: Ints, base: Ints) -> Bools:
@@ -97,23 +113,35 @@ def _home_bases(audience: Audience) -> Ints:
     return np.stack([x >> q.CELL_BITS, z >> q.CELL_BITS, y], axis=1)
 
 
-def _groups(choice: Choice, world: World, home: Ints) -> tuple[Ints, Ints]:
-    """(n,) 0 for what its client's home base reaches, else 1 + index of a base in the second array, the most urgent first."""
-    group = np.zeros(len(choice), np.int64)
+def _beyond(choice: Choice, world: World, home: Ints) -> Bools:
+    """(n,) which are transforms in the world that their client's home base does not reach."""
     placed = (choice.slot == Slot.TRANSFORM) & (world.parent[choice.row] == 0)
-    position = world.position[choice.row]
-    far = np.flatnonzero(placed & ~within_reach(position, home[choice.client]))
-    if not len(far):
+    return np.asarray(placed & ~within_reach(world.position[choice.row], home[choice.client]), np.bool_)
+
+
+def _coarse(choice: Choice, world: World, pairs: Pairs, home: Ints) -> Bools:
+    """(n,) which may go as FAR: what moves, once for each change. What then lasts is said exactly, in a frame with another base."""
+    fresh = world.version[choice.row, choice.slot] > pairs.sent[choice.pair, choice.slot]
+    reached = far.within_reach(world.position[choice.row], home[choice.client])
+    return np.asarray(~world.at_rest[choice.row] & fresh & reached, np.bool_)
+
+
+def _groups(choice: Choice, world: World, beyond: Ints) -> tuple[Ints, Ints]:
+    """(n,) 0 for what goes with its client's home base, else 1 + index of a base in the second array, the most urgent first."""
+    group = np.zeros(len(choice), np.int64)
+    if not len(beyond):
         return group, np.zeros((0, 3), np.int64)
-    x, y, z = position[far].T
+    position = world.position[choice.row]
+    x, y, z = position[beyond].T
     blocks = np.stack(
-        [choice.client[far], (x >> q.CELL_BITS) // BLOCK_CELLS, (z >> q.CELL_BITS) // BLOCK_CELLS, y // BLOCK_Y], axis=1
+        [choice.client[beyond], (x >> q.CELL_BITS) // BLOCK_CELLS, (z >> q.CELL_BITS) // BLOCK_CELLS, y // BLOCK_Y],
+        axis=1,
     )
     unique, first, which = np.unique(blocks, axis=0, return_index=True, return_inverse=True)
     by_urgency = np.argsort(first)
     rank = np.empty_like(by_urgency)
     rank[by_urgency] = np.arange(len(by_urgency))
-    group[far] = 1 + rank[which.reshape(-1)]
+    group[beyond] = 1 + rank[which.reshape(-1)]
     middle = unique[by_urgency, 1:] * [BLOCK_CELLS, BLOCK_CELLS, BLOCK_Y] + [
         BLOCK_CELLS // 2,
         BLOCK_CELLS // 2,
@@ -155,8 +183,7 @@ def write(
     size = layout.end - layout.begin
     which = layout.which
     frame = np.repeat(np.arange(len(size)), size)
-    choice, kind = layout.choice.of(which), layout.kind[which]
-    length = world.length[choice.row, choice.slot]
+    choice, kind, length = layout.choice.of(which), layout.kind[which], layout.length[which]
     opens = (np.diff(frame, prepend=-1) != 0) | (np.diff(kind, prepend=-1) != 0)
     section = np.cumsum(opens)
     before = np.cumsum(length) - length
@@ -167,6 +194,9 @@ def write(
     inner = np.arange(int(length.sum())) - np.repeat(before, length)
     source = np.repeat(choice.row * RECORD_BYTES + SLOT_OFFSET[choice.slot], length) + inner
     out[np.repeat(at, length) + inner] = world.records.reshape(-1)[source]
+    coarse = kind == Section.FAR
+    if coarse.any():
+        out[at[coarse, None] + np.arange(STRIDE[Section.FAR])] = far.encode(world, choice.row[coarse])
     _write_sections(out, at[opens] - SECTION_BYTES, kind[opens], section)
     _write_ages(out, at + length - 1, choice, kind, world, pairs, tick)
     headers = _headers(layout, audience, tick, seq, applied)

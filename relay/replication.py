@@ -26,7 +26,7 @@ from relay.table import Bools, Floats, Ints
 from relay.world import World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_FRAME_BYTES
-from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Slot
+from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Section, Slot
 
 LEAST_RTO_S: Final = 0.15
 BARE_FRAME_S: Final = 0.2
@@ -234,7 +234,7 @@ class Replication:
         choice = self._choose(due, tick)
         frames: list[tuple[int, bytes]] = []
         if len(choice):
-            layout = framing.arrange(choice, self.world, self.audience)
+            layout = framing.arrange(choice, self.world, self.pairs, self.audience)
             frames = self._depart(layout, tick, now, control_applied)
         quiet = self.audience.active & self._overdue(now)
         if quiet.any():
@@ -360,11 +360,13 @@ class Replication:
         return list(zip(peers, frames, strict=True))
 
     def _note_sent(self, layout: Layout, tick: int) -> tuple[Ints, Ints]:
-        """(cells, versions) of all records in the frames, one frame after another."""
-        choice, pairs = layout.choice.of(layout.which), self.pairs
+        """(cells, versions) of all records in the frames, one frame after another: what their acknowledgement will mean."""
+        which, pairs = layout.which, self.pairs
+        choice = layout.choice.of(which)
         cells, versions = choice.cell, self.world.version[choice.row, choice.slot]
         anew = (choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1)[cells])
         pairs.first_serve[choice.pair[anew]] = self.audience.serves[choice.client[anew]]
         pairs.sent.reshape(-1)[cells] = versions
         pairs.sent_at.reshape(-1)[cells] = tick
-        return cells, versions
+        # Who has it coarsely still lacks it: if nothing newer comes, it is said exactly.
+        return cells, versions - (layout.kind[which] == Section.FAR)

@@ -67,6 +67,7 @@ def _place(scene: Scene, session: Session, message: m.Spawn, properties: dict[st
         raise
     scene.world.set_owner(entity_id, session.peer, NEVER, scene.tick)
     scene.world.set_master(entity_id, session.peer)
+    scene.world.set_weight(entity_id, scene.config.kind_weights.get(message.kind, 1.0))
     if message.relevance == "always":
         scene.world.set_always(entity_id)
     return Entity(

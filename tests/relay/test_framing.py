@@ -68,7 +68,7 @@ class Table:
         pair, slot = np.nonzero(self.pairs.acked[: self.pairs.high])
         row = self.pairs.row[pair]
         choice = Choice(pair, slot, self.pairs.client[pair], row)
-        layout = framing.arrange(choice, self.world, self.audience)
+        layout = framing.arrange(choice, self.world, self.pairs, self.audience)
         seq = np.arange(len(layout.client))
         applied = np.zeros(len(self.audience.peer), np.int64)
         return framing.write(layout, self.world, self.pairs, self.audience, TICK, seq, applied)
