@@ -30,12 +30,13 @@ class Unborn:
         entity: the thing itself, once the group is committed; None before, and if it was refused.
     """
 
-    __slots__ = ("entity", "group", "place")
+    __slots__ = ("entity", "group", "place", "upright")
 
-    def __init__(self, group: "Group", place: int) -> None:
+    def __init__(self, group: "Group", place: int, *, upright: bool) -> None:
         self.entity: Entity | None = None
         self.group = group
         self.place = place
+        self.upright = upright
 
 
 class Group:
@@ -80,7 +81,7 @@ class Group:
                 properties=properties, upright=upright, attach_rule=attach_rule, relevance=relevance, only_if=only_if,
             )
         )  # fmt: skip
-        unborn = self._unborn[len(self)] = Unborn(self, len(self))
+        unborn = self._unborn[len(self)] = Unborn(self, len(self), upright=upright)
         return unborn
 
     def despawn(self, entity: Entity, children: m.Children = "reparent") -> None:
@@ -164,7 +165,9 @@ class Group:
         outcomes = [self._outcome(answer) for answer in await self._say(self._messages)]
         for place, unborn in self._unborn.items():
             outcome = outcomes[place - 1]
-            unborn.entity = outcome if isinstance(outcome, Entity) else None
+            if isinstance(outcome, Entity):
+                # What rides in another is not told upright, so only we know.
+                outcome.upright, unborn.entity = unborn.upright, outcome
         done: list[Entity | None] = []
         for outcome in outcomes:
             if isinstance(outcome, RefusedError):

@@ -9,6 +9,7 @@ import msgspec
 from soiree.client import changes as ch
 from soiree.client import commands
 from soiree.client.entity import Entity
+from soiree.client.errors import GoneError
 from soiree.client.group import Group
 from soiree.client.ladder import Choice, Ladder
 from soiree.client.lifeline import Lifeline
@@ -152,7 +153,9 @@ class Room(Stay):
             )
         )  # fmt: skip
         assert isinstance(answer, m.Spawned), "what spawn is answered with"
-        entity = self.entities[answer.entity]
+        entity = self.entities.get(answer.entity)
+        if entity is None:
+            raise GoneError("despawn", answer.entity, answer.owner, answer.epoch)
         entity.upright = upright
         return entity
 

@@ -34,7 +34,7 @@ async def test_a_car_its_cabin_and_who_rides_in_it_are_spawned_as_one() -> None:
     group = alice.group()
     car = group.spawn("vehicle", (10, 0, 5), velocity=(3, 0, 0), upright=True)
     cabin = group.spawn("cabin", (0, 1, 0), parent=car, properties={"seats": 4})
-    group.spawn("rider", (0.5, 0, 0), parent=cabin)
+    group.spawn("rider", (0.5, 0, 0), parent=cabin, upright=True)
     group.send_event("honk", "beep")
     assert len(group) == 4
     vehicle, inside, rider, nothing = await commit(party, group)
@@ -43,6 +43,7 @@ async def test_a_car_its_cabin_and_who_rides_in_it_are_spawned_as_one() -> None:
     assert rider is not None
     assert nothing is None
     assert (car.entity, cabin.entity) == (vehicle, inside)
+    assert [entity.upright for entity in (vehicle, inside, rider)] == [True, False, True]
     assert (inside.parent, rider.parent) == (vehicle.id, inside.id)
     assert vehicle.velocity == pytest.approx((3, 0, 0), abs=0.1)
     seen = bob.entities[rider.id]
