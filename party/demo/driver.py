@@ -104,7 +104,8 @@ class Driver:
         kind = frame_type(payload)
         if kind is FrameType.PING:
             ping = unpack_ping(payload)
-            self._tick, self._tick_at = ping.tick, now
+            # In one process there is one clock, so nothing that holds the event loop up sets ours wrong.
+            self._tick, self._tick_at = ping.tick, ping.relay_us / 1e6
             return pack_pong(Pong(ping.seq, ping.relay_us, int(now * 1e6)))
         if kind is FrameType.STATE:
             header = unpack_header(payload)

@@ -6,6 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from bench.batching import Body
 from bench.city import City
 from party.demo.city import DRIVEN_AT_MOST, STEP_S, census, drivers
 from party.demo.driver import Driver, DriverError
@@ -17,7 +18,8 @@ from soiree.link import RoomSpec
 from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.limits import STATE_FRAMES_PER_S
-from soiree.wire.state import TICK_HZ
+from soiree.wire.records import Base
+from soiree.wire.state import TICK_HZ, Ping, pack_ping, unpack_header, unpack_pong
 
 SPEC = RoomSpec("city", "city", "City", 64, 200.0)
 ENTITIES = 2000
@@ -185,3 +187,11 @@ def test_the_end_of_a_session_is_told_of(last: m.Message) -> None:
 def test_what_cannot_be_read_ends_the_drive() -> None:
     with pytest.raises(DriverError, match="unreadable"):
         Driver().hear_control(b"\xc1", 0.0)
+
+
+def test_a_ping_that_was_held_up_sets_no_clock_wrong() -> None:
+    driver = Driver()
+    answer = driver.hear_state(pack_ping(Ping(3, 600, 10_000_000, 0)), 12.5)
+    assert answer is not None
+    assert unpack_pong(answer).seq == 3
+    assert unpack_header(driver.frame(Body(0, Base(0, 0, 0), b""), 12.5)).tick == 600 + 150
