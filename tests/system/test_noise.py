@@ -16,15 +16,12 @@ from soiree.client.lobby import Lobby
 from soiree.transport import CONTROL, MAX_CONTROL_BYTES, MAX_FRAME_BYTES, STATE
 from soiree.wire import limits
 from soiree.wire import messages as m
-from tests.system.conftest import PartyOf
-from tests.system.party_process import Party
+from tests.system.party_process import Party, PartyOf
 from tests.system.raw import Raw, header, hello, raw, spawn
 from tests.system.ways import BEST, WAYS, join, server_engine
 from tests.system.witnesses import witnesses
 
 STRINGS = 10_000
-FEWER = 2_000
-"""For a second engine: above the engine all is the same."""
 PEERS = 4
 """So many make noise at a time, each with one session and one connection after another."""
 CHUNK = limits.MALFORMED_LIMIT + 8
@@ -131,15 +128,14 @@ async def _honest_client(server: Party, room: str, way: str) -> None:
 async def test_noise_on_a_stream(party_of: PartyOf, stream: str, way: str) -> None:
     server = party_of(server_engine(way))
     room = server.room()
-    count = STRINGS if way in (BEST, "websocket") else FEWER
-    chunks = map(random.Random, range(math.ceil(count / CHUNK)))
+    chunks = map(random.Random, range(math.ceil(STRINGS / CHUNK)))
     before = server.metric("soiree_drops_total", reason="malformed")
     async with witnesses(server.url, room, "websocket", "websocket"):
         await asyncio.gather(*(_make_noise(server.url, room, way, stream, chunks) for _ in range(PEERS)))
         await _honest_client(server, room, way)
     malformed = server.metric("soiree_drops_total", reason="malformed") - before
-    print(f"{count} strings of {stream} noise over {way}: {malformed:.0f} could not be read")
-    assert malformed > count / 4, "most of it was looked at"
+    print(f"{STRINGS} strings of {stream} noise over {way}: {malformed:.0f} could not be read")
+    assert malformed > STRINGS / 4, "most of it was looked at"
 
 
 @pytest.mark.parametrize("before_hello", [True, False], ids=["before hello", "after hello"])
