@@ -1,7 +1,6 @@
 """One Chromium and one server of each kind for the whole folder; whoever looks at a page may find nothing wrong with it."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,9 @@ from soiree import rtc
 from tests.chromium import chromium
 from tests.e2e.guests import Guests
 from tests.e2e.hidden_tabs import Scenery, tabs_behind
-from tests.system.party_process import Party, party
+from tests.system.party_process import Party, PartyOf, blameless, parties
 
 BEST = rtc.available()[0]
-PartyOf = Callable[[str], Party]
 GuestsOf = Callable[[Party], Guests]
 
 
@@ -28,31 +26,15 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 def _parties(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PartyOf]:
-    running: dict[str, Party] = {}
-    with ExitStack() as stack:
-
-        def of(engine: str) -> Party:
-            if engine not in running:
-                folder: Path = tmp_path_factory.mktemp(f"party-{engine}")
-                running[engine] = stack.enter_context(party(engine, folder))
-            return running[engine]
-
+    with parties(lambda engine: tmp_path_factory.mktemp(f"party-{engine}")) as of:
         yield of
 
 
 @pytest.fixture
 def party_of(_parties: PartyOf) -> Iterator[PartyOf]:
-    """Servers in processes of their own, by engine; none may complain in its log meanwhile."""
-    before: dict[str, int] = {}
-
-    def of(engine: str) -> Party:
-        server = _parties(engine)
-        before.setdefault(engine, len(server.complaints()))
-        return server
-
-    yield of
-    for engine, count in before.items():
-        assert _parties(engine).complaints()[count:] == []
+    """Servers in processes of their own, by engine, shared by all of these tests; none may complain in its log meanwhile."""
+    with blameless(_parties) as of:
+        yield of
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.e2e.conftest import GuestsOf, PartyOf
+from tests.e2e.conftest import GuestsOf
 from tests.e2e.first_state import TARGET_S, Figures, measure, wanderer
 from tests.e2e.test_three_in_a_room import WAYS, Way
+from tests.system.party_process import PartyOf
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,8 +1,7 @@
 """The pages of README.md and docs/BROWSER.md, word for word, on a site of somebody else."""
 
-import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -40,13 +39,10 @@ def near(thing: soiree.Entity, x: float, z: float) -> bool:
     return abs(thing.position[0] - x) < 0.01 and abs(thing.position[2] - z) < 0.01
 
 
-async def point(page: Page, x: int, y: int, holds: Callable[[], bool]) -> None:
-    """Move the pointer to a place and back there again until something is so: the page heeds it only once it may."""
-    async with asyncio.timeout(10):
-        while not holds():
-            await page.mouse.move(x + 1, y)
-            await page.mouse.move(x, y)
-            await asyncio.sleep(0.1)
+async def point(page: Page, x: int, y: int) -> None:
+    """Move the pointer to a place, as soon as the page heeds it."""
+    await page.wait_for_function("() => onpointermove !== null")
+    await page.mouse.move(x, y)
 
 
 async def test_the_readmes_page_joins_spawns_and_shows_what_moves(browser: Browser, demo: Party) -> None:
@@ -65,14 +61,17 @@ async def test_the_readmes_page_joins_spawns_and_shows_what_moves(browser: Brows
         await expect(page.locator("#out")).to_contain_text(
             re.compile(r"avatar of Sol at .*ball of Ada at 0.0,1.0,0.0", re.DOTALL)
         )
-        await point(page, 100, 200, lambda: near(ball, 2, 4))
+        await point(page, 100, 200)
+        await so(lambda: near(ball, 2, 4), what="it follows her pointer")
         # Taken away from her, it does not follow any more; with a click she has it again.
         await ball.request()
         assert ball.mine
         await page.mouse.move(300, 300)
         await page.mouse.down()
         await so(lambda: ball.owner == ada, what="a click takes it back")
-        await point(page, 150, 50, lambda: near(ball, 3, 1))
+        await expect(page.locator("#out")).to_contain_text("ball of Ada")
+        await point(page, 150, 50)
+        await so(lambda: near(ball, 3, 1), what="it follows her pointer again")
         assert troubles == []
         await page.context.close()
 
@@ -86,7 +85,7 @@ async def test_the_browser_documents_page_shows_who_is_where(browser: Browser, d
         two, _, two_troubles = await visit(browser, f"{address}/")
         for page in (one, two):
             await expect(page.locator("#out")).to_contain_text(re.compile("Sol: .*Ada: .*Ada: ", re.DOTALL))
-        await two.mouse.move(100, 150)
+        await point(two, 100, 150)
         await expect(one.locator("#out")).to_contain_text("Ada: 2.0,0.0,3.0")
         assert one_troubles + two_troubles == []
         for page in (one, two):

@@ -8,9 +8,9 @@ from playwright.async_api import Page, expect
 
 import soiree
 from soiree import rtc
-from tests.e2e.conftest import GuestsOf, PartyOf
+from tests.e2e.conftest import GuestsOf
 from tests.e2e.guests import Guests, ask, choose, until
-from tests.system.party_process import Party
+from tests.system.party_process import Party, PartyOf
 from tests.system.ways import change, choice, join, same_entity
 from tests.system.ways import until as so
 

@@ -9,8 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ ROOMY = {
 }
 """All clients of a test share one address, so what one address may do is not limited here."""
 _BAD = re.compile(r"Traceback|\b(ERROR|CRITICAL)\b|never (retrieved|awaited)|Exception ignored|Fatal")
+
+
+PartyOf = Callable[[str], "Party"]
+"""Gives the server of an engine, or of "none"."""
 
 
 class CallError(Exception):
@@ -166,3 +170,34 @@ def _await_ready(started: Party) -> None:
             return
         assert time.monotonic() < killer_at, "the server takes too long to start"
     raise AssertionError(f"the server ended before it was ready: {started.log.read_text()}")
+
+
+@contextmanager
+def parties(folder_of: Callable[[str], Path]) -> Iterator[PartyOf]:
+    """Servers in processes of their own, each started when it is first asked for. Raises AssertionError when one ends before the block."""
+    running: dict[str, Party] = {}
+    with ExitStack() as stack:
+
+        def of(engine: str) -> Party:
+            if engine not in running:
+                running[engine] = stack.enter_context(party(engine, folder_of(engine)))
+            return running[engine]
+
+        yield of
+        for engine, server in running.items():
+            assert server.process.poll() is None, f"the server with {engine} ended: {server.log.read_text()}"
+
+
+@contextmanager
+def blameless(of: PartyOf) -> Iterator[PartyOf]:
+    """The same servers. Raises AssertionError when one that was asked for in the block has complained in its log meanwhile."""
+    before: dict[Path, tuple[Party, int]] = {}
+
+    def watched(engine: str) -> Party:
+        server = of(engine)
+        before.setdefault(server.log, (server, len(server.complaints())))
+        return server
+
+    yield watched
+    for server, count in before.values():
+        assert server.complaints()[count:] == []

@@ -47,6 +47,7 @@ class Raw:
     Attributes:
         heard: control messages of the relay, in order.
         frames: how many messages came on the state stream.
+        acked: `seq` of the newest frame of ours that the relay has acknowledged, None before the first.
         reason: why the connection ended, as the transport saw it; None while it is open.
     """
 
@@ -56,6 +57,7 @@ class Raw:
         self.heard: list[Any] = []
         self.heard_bytes: list[int] = []
         self.frames = 0
+        self.acked: int | None = None
         self.reason: str | None = None
         self._news = asyncio.Event()
 
@@ -67,7 +69,14 @@ class Raw:
                 self.heard_bytes.append(len(payload))
             else:
                 self.frames += 1
+                self._follow(payload)
         self._news.set()
+
+    def _follow(self, payload: bytes) -> None:
+        if payload[0] == st.FrameType.STATE:
+            header = st.unpack_header(payload)
+            if header.flags & st.ACK_VALID:
+                self.acked = header.ack_seq
 
     def on_closed(self, _carrier: Carrier, reason: str) -> None:
         """Part of `CarrierSink`."""

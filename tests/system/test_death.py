@@ -9,7 +9,7 @@ import pytest
 
 import soiree
 from soiree import rtc
-from tests.system.conftest import PartyOf
+from tests.system.party_process import PartyOf
 from tests.system.victim_process import victim
 from tests.system.ways import BEST, WAYS, change, join, until
 
@@ -115,7 +115,7 @@ async def _freeze(url: str, code: str, way: str) -> None:
     async with join(url, code, "websocket", name="witness") as room, victim(url, code, way) as frozen:
         lent = await room.spawn("lent", rule="allow")
         await until(lambda: lent.owner == frozen.peer, what="the victim owns what was lent")
-        before = await frozen.tell()
+        before = await frozen.owns(lent.id)
         changes = room.changes(state=False)
         frozen.process.send_signal(signal.SIGSTOP)
         lapse = await change(changes, soiree.OwnerChanged)

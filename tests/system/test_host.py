@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 import soiree
-from tests.system.conftest import PartyOf
-from tests.system.party_process import CallError, Party
+from tests.system.party_process import CallError, Party, PartyOf
 from tests.system.ways import BEST, change, crowd, join, server_engine, until
 
 

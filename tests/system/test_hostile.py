@@ -18,8 +18,7 @@ from soiree.ticket import TicketIssuer
 from soiree.transport import MAX_CONTROL_BYTES, MAX_FRAME_BYTES
 from soiree.wire import control, limits
 from soiree.wire import messages as m
-from tests.system.conftest import PartyOf
-from tests.system.party_process import ROOMY, Party, party
+from tests.system.party_process import ROOMY, Party, PartyOf, party
 from tests.system.raw import Raw, header, hello, raw, spawn
 from tests.system.ways import WAYS, join, server_engine, until
 from tests.system.witnesses import witnesses

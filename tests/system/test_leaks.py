@@ -11,8 +11,7 @@ from relay.config import RelayConfig
 from signalling.config import HomeConfig
 from soiree.client.lobby import Lobby
 from soiree.rtc import EngineConfig
-from tests.system.conftest import PartyOf
-from tests.system.party_process import Party
+from tests.system.party_process import Party, PartyOf
 from tests.system.ways import join, server_engine, until
 
 JOINS = 200

@@ -2,7 +2,7 @@
 
 from soiree.wire import control
 from soiree.wire import messages as m
-from tests.system.conftest import PartyOf
+from tests.system.party_process import PartyOf
 from tests.system.raw import hello, raw
 from tests.system.ways import server_engine
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import soiree
-from tests.system.conftest import PartyOf
+from tests.system.party_process import PartyOf
 from tests.system.ways import BEST, crowd, same_entity, until
 
 GRABS = 1000

@@ -8,14 +8,15 @@ from contextlib import AsyncExitStack
 import pytest
 
 import soiree
-from tests.system.conftest import PartyOf
 from tests.system.namespace import Namespace, namespace
-from tests.system.party_process import party
+from tests.system.party_process import PartyOf, party
 from tests.system.victim_process import VictimProcess, victim
 from tests.system.ways import BEST, WAYS, crowd, join, server_engine, until
 
 MESSAGES = 1000
 OUTAGE_S = 10.0
+SAID = 50
+"""Messages heard from a peer that is to be cut off before it is."""
 
 
 async def test_a_reloaded_page_is_the_same_peer_with_the_same_things(party_of: PartyOf, way: str) -> None:
@@ -26,7 +27,7 @@ async def test_a_reloaded_page_is_the_same_peer_with_the_same_things(party_of: P
         epoch = lent.epoch
         async with victim(server.url, code, way) as first:
             await until(lambda: lent.owner == first.peer, what="the victim owns what was lent")
-            before = await first.tell()
+            before = await first.owns(lent.id)
             first.process.send_signal(signal.SIGKILL)
             await first.process.wait()
             async with victim(server.url, code, way, first.resume) as second:
@@ -48,9 +49,8 @@ async def test_a_session_that_has_left_cannot_be_resumed(party_of: PartyOf) -> N
     assert refused.value.code == "session-gone"
 
 
-async def _count(room: soiree.Room, speaker: int, count: int) -> list[int]:
-    """The numbers of the first `count` events of a peer."""
-    heard: list[int] = []
+async def _count(room: soiree.Room, speaker: int, count: int, heard: list[int]) -> list[int]:
+    """Fill in the numbers of the first `count` events of a peer, and return them."""
     async for told in room.changes(state=False):
         if isinstance(told, soiree.Event) and told.peer == speaker:
             heard.append(told.payload)
@@ -75,8 +75,8 @@ async def test_transports_may_change_under_1000_messages_each_way(party_of: Part
     async with crowd(server.url, server.room(), engine, "websocket") as (mover, other):
         me = mover.peer_id
         hearing = [
-            asyncio.create_task(_count(mover, other.peer_id, MESSAGES)),
-            asyncio.create_task(_count(other, me, MESSAGES)),
+            asyncio.create_task(_count(mover, other.peer_id, MESSAGES, [])),
+            asyncio.create_task(_count(other, me, MESSAGES, [])),
         ]
         await asyncio.sleep(0)
         talking = asyncio.gather(_say(mover, MESSAGES), _say(other, MESSAGES))
@@ -105,27 +105,35 @@ async def test_a_network_that_fails_for_10_s_loses_nothing(tmp_path_factory: pyt
             witness = await stack.enter_async_context(soiree.join(server.url, room=code, transport="websocket"))
             cut_off = victim(server.url, code, way, bind=space.inside, before=space.prefix)
             talks.append((way, server, witness, await stack.enter_async_context(cut_off)))
-        outage = asyncio.create_task(_outage(space))
-        await asyncio.gather(*(_talk(way, witness, cut_off, outage) for way, _, witness, cut_off in talks))
+        heard: list[list[int]] = [[] for _ in talks]
+        outage = asyncio.create_task(_outage(space, heard))
+        await asyncio.gather(
+            *(
+                _talk(way, witness, cut_off, hears, outage)
+                for (way, _, witness, cut_off), hears in zip(talks, heard, strict=True)
+            )
+        )
         for _, server, _, _ in talks:
             assert server.complaints() == []
 
 
-async def _outage(space: Namespace) -> float:
-    """Fail, and recover: when that was."""
-    await asyncio.sleep(1)  # they talk
+async def _outage(space: Namespace, heard: list[list[int]]) -> float:
+    """Fail once all of them talk, and recover: when that was."""
+    await until(lambda: all(len(numbers) >= SAID for numbers in heard), within_s=30, what="all talk")
     await space.fail()
     await asyncio.sleep(OUTAGE_S)
     await space.recover()
     return time.monotonic()
 
 
-async def _talk(way: str, witness: soiree.Room, cut_off: VictimProcess, outage: "asyncio.Task[float]") -> None:
+async def _talk(
+    way: str, witness: soiree.Room, cut_off: VictimProcess, heard: list[int], outage: "asyncio.Task[float]"
+) -> None:
     """Both say numbered events all through the outage, and both hear all of them, once and in order."""
     lent = await witness.spawn("lent", rule="allow")
     await until(lambda: lent.owner == cut_off.peer, what="the victim owns what was lent")
-    before = await cut_off.tell()
-    hearing = asyncio.create_task(_count(witness, cut_off.peer, MESSAGES))
+    before = await cut_off.owns(lent.id)
+    hearing = asyncio.create_task(_count(witness, cut_off.peer, MESSAGES, heard))
     causes = asyncio.create_task(_causes(witness, lent, 2))
     await asyncio.sleep(0)
     cut_off.order(f"talk {MESSAGES}")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import soiree
-from tests.system.conftest import PartyOf
+from tests.system.party_process import PartyOf
 from tests.system.ways import BEST, crowd, until
 from tests.system.witnesses import witnesses
 

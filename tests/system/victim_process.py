@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -51,13 +51,20 @@ class VictimProcess:
     async def comes_to(self, expected: dict[str, Any], *keys: str) -> dict[str, Any]:
         """Its report, once it says the same as `expected` under these keys. Raises AssertionError when it does not come to that."""
         wanted = {key: expected[key] for key in keys}
+        return await self._report(lambda report: {key: report[key] for key in keys} == wanted, str(wanted))
+
+    async def owns(self, entity: int) -> dict[str, Any]:
+        """Its report, once it knows that it owns this: others may hear of that before. Raises AssertionError when that takes too long."""
+        return await self._report(lambda report: entity in report["owned"], f"that it owns {entity}")
+
+    async def _report(self, holds: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
         report: dict[str, Any] = {}
         try:
             async with asyncio.timeout(COMES_TO_S):
-                while {key: report.get(key) for key in keys} != wanted:
-                    report = await self.tell()
+                while not holds(report := await self.tell()):
+                    pass
         except TimeoutError:
-            raise AssertionError(f"it says {report}, not {wanted}") from None
+            raise AssertionError(f"it says {report}, not {what}") from None
         return report
 
     async def tell(self) -> dict[str, Any]:
