@@ -1,12 +1,14 @@
 # `make help` lists the targets. Set-up happens by itself and is kept by stamps in the virtual environment.
 #   PYTHON=…  another interpreter (a path, a command or a version such as 3.11); it gets its own .venv-<version>
 #   ARGS=…    passed on: to `soiree party`, to `python -m bench`, or to pytest
+#   JOB=…     which benchmark: room, relay or replication
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?=
 ARGS ?=
+JOB ?= room
 ifneq ($(PYTHON),)
   BASE := $(shell .ci/find-python "$(PYTHON)")
   ifeq ($(BASE),)
@@ -27,7 +29,7 @@ ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
 
-setup: $(VENV)/.test node_modules/.package-lock.json ## everything that the other targets need
+setup: $(VENV)/.test node_modules/.package-lock.json bench/peers/node_modules/.package-lock.json ## everything that the other targets need
 	@$(ENGINE_NOTE)
 
 party: $(VENV)/.runtime ## run a party server; prints its link (ARGS="--port 9000")
@@ -52,11 +54,11 @@ lint: setup ## ruff, mypy, import contracts, types of the JavaScript
 e2e: setup ## only the end-to-end tests, in Chromium
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
 
-bench: setup ## benchmarks, beside their peers where there are any (ARGS="--seconds 10")
-	@exec $(BIN)/python -m bench $(ARGS)
+bench: setup ## a benchmark (JOB=room, relay or replication; ARGS="--seconds 10")
+	@exec $(BIN)/python -m bench $(JOB) $(ARGS)
 
 clean: ## remove what set-up and tests made, but not the server's data
-	rm -rf .venv .venv-* node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-* node_modules bench/peers/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.runtime: $(PINS) | .ci/make-venv
@@ -69,4 +71,8 @@ $(VENV)/.test: $(PINS) | .ci/make-venv
 
 node_modules/.package-lock.json: package.json package-lock.json | .ci/test-tools
 	@.ci/test-tools
+	@touch $@
+
+bench/peers/node_modules/.package-lock.json: bench/peers/package.json bench/peers/package-lock.json | node_modules/.package-lock.json
+	@cd bench/peers && npm install --no-save --silent --no-audit --no-fund
 	@touch $@

@@ -11,3 +11,7 @@ class ServerError(BenchError):
 
 class BotsError(BenchError):
     """The bots ended without a report."""
+
+
+class LoadError(BenchError):
+    """The clients that make the load could not do it."""

@@ -5,8 +5,8 @@ from importlib.util import find_spec
 import msgspec
 import pytest
 
-from bench.__main__ import COLUMNS, jobs, row
 from bench.errors import BotsError
+from bench.room import COLUMNS, jobs, row
 from bench.room_job import BotsReport, Job, Outcome, Percentiles, _run_bots, bots_command, shortfalls
 
 GOOD = BotsReport(

@@ -27,6 +27,8 @@ def declared_cores(root: Path = ROOT, packages: tuple[str, ...] = PACKAGES) -> I
     """Names of the modules and packages whose docstring declares them pure cores, in the order of the tree."""
     for package in packages:
         for path in sorted((root / package).rglob("*.py")):
+            if "node_modules" in path.parts:  # what npm brought for the benchmarks
+                continue
             docstring = ast.get_docstring(ast.parse(path.read_bytes())) or ""
             if _DECLARATION.search(docstring):
                 yield module_name(path, root)
