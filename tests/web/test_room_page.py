@@ -210,3 +210,20 @@ async def test_one_gets_into_a_vehicle_drives_and_gets_out(visitors: Visitors) -
     stands = "room.entities.get({}).worldPosition().map(Math.round).join() === '{}'"
     where = await ada.evaluate(f"soiree.room.entities.get({me}).worldPosition().map(Math.round).join()")
     await until(bob, stands.format(me, where))
+
+
+@pytest.mark.parametrize("transport", ["webrtc", "websocket"])
+async def test_a_page_that_keeps_nothing_says_goodbye_when_it_goes(visitors: Visitors, transport: str) -> None:
+    ada = await visitors.inside("Ada")
+    bob = await visitors.page()
+    await bob.goto(f"{visitors.url}/")
+    await bob.evaluate(
+        "async ([room, transport]) => { const { join } = await import('/static/soiree/index.js');"
+        " window.soiree = { room: await join({ room, name: 'Bob', transport }) }; }",
+        [visitors.room, transport],
+    )
+    await until(ada, "room.peers.size === 2")
+    await ada.evaluate("void (soiree.left = soiree.room.once('peer-left'))")
+    await bob.goto("about:blank")
+    # Who says nothing is only away, and has left after 40 s by "timeout".
+    assert await ada.evaluate("soiree.left.then(({ peer, reason }) => [peer.name, reason])") == ["Bob", "bye"]

@@ -135,15 +135,21 @@ export class Link {
 
   /** Ends the session in order. @param {string} reason */
   async bye(reason) {
-    const transport = this.connected ? this.transport : null;
+    const transport = this.farewell(reason);
     if (transport) {
-      this.#pump();
-      transport.send(CONTROL, encodeControl({ type: "bye", n: 0, reason }));
       const until = this.now + 0.5;
       do await new Promise((resolve) => setTimeout(resolve, 20));
       while (transport.buffered > 0 && this.now < until && transport.state === "open");
     }
     this.#finish("bye", "left");
+  }
+
+  /** Says goodbye and does not wait, as when the page is going. @param {string} reason @returns {Transport | null} which way it was said */
+  farewell(reason) {
+    const transport = this.connected ? this.transport : null;
+    this.#pump();
+    transport?.send(CONTROL, encodeControl({ type: "bye", n: 0, reason }));
+    return transport;
   }
 
   async #connect() {

@@ -29,6 +29,8 @@ const SEND_HZ = 20;
 
 export class Room extends Emitter {
   #name;
+  /** Whether a page that is loaded again comes back as the same peer. */
+  #returns;
   #gate;
   #link;
   #commands = new Commands();
@@ -48,6 +50,7 @@ export class Room extends Emitter {
   constructor(options) {
     super();
     this.#name = options.name;
+    this.#returns = Boolean(options.storage);
     this.#gate = new Gate(options);
     this.#world = new World((type, detail) => this.#tell(type, detail), this);
     this.#link = new Link({
@@ -82,10 +85,19 @@ export class Room extends Emitter {
   /** Signed: who keeps it and joins with it gets back what it mastered for good. */
   get identity() { return this.#gate.admission?.identity ?? null; }
 
+  /**
+   * The page is going. With a storage it may come back by a reload, which nothing tells from a tab that is closed; without, it never does.
+   * @param {{persisted?: boolean}} event persisted: it is only put aside
+   */
+  #pageHidden = ({ persisted }) => {
+    if (!persisted) this.#link.farewell("leave");
+  };
+
   /** Gets in. @returns {Promise<this>} @throws {JoinError} */
   enter() {
     return new Promise((resolve, reject) => {
       this.#entering = { resolve: () => resolve(this), reject };
+      if (!this.#returns) globalThis.addEventListener?.("pagehide", this.#pageHidden);
       this.#link.start();
     });
   }
@@ -299,6 +311,7 @@ export class Room extends Emitter {
 
   /** @param {string} reason @param {string} message */
   #closed(reason, message) {
+    globalThis.removeEventListener?.("pagehide", this.#pageHidden);
     if (this.#gate.entered) this.#gate.forget();
     this.#entering.reject(this.#gate.refusal ?? new JoinError(reason, message));
     this.#commands.rejectAll(new ClosedError(reason, message));
