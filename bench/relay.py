@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench.contest import Cores, Job, measure
 from bench.errors import BenchError
+from bench.figures import Place, markdown, write
 from bench.rows import Row, median
 from bench.stacks import STACKS, Stack
 
@@ -91,6 +92,7 @@ class Counts(click.ParamType[list[int]]):
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw CPU time and latency against clients into this PNG.",
 )
+@click.option("--into", type=Place(), help="Put the table between the marks of that NAME in a document.")
 def relay(
     clients: list[int],
     hz: float,
@@ -101,6 +103,7 @@ def relay(
     repeat: int,
     as_json: bool,
     plot: Path | None,
+    into: tuple[Path, str] | None,
 ) -> None:
     """Measure a room in which everybody sees everybody and moves, on Soiree and on its peers.
 
@@ -118,6 +121,14 @@ def relay(
         draw(rows)
     if not rows:
         raise click.ClickException("no row could be measured")
+    if into is not None:
+        write(into, _command(clients, hz, seconds, serve_hz, repeat), markdown(COLUMNS, [cells(row) for row in rows]))
+
+
+def _command(clients: Sequence[int], hz: float, seconds: float, serve_hz: str, repeat: int) -> str:
+    """What was typed, as far as it tells what the figures mean."""
+    counts = ",".join(map(str, clients))
+    return f"soiree bench relay --clients {counts} --hz {hz:g} --seconds {seconds:g} --serve-hz {serve_hz} --repeat {repeat}"
 
 
 def _drawing(plot: Path | None) -> Callable[[Sequence[Row]], None] | None:
