@@ -1,8 +1,12 @@
 """Pure core: what each client may be sent: token buckets whose rates follow what the path carries.
 
-A rate doubles each second until the first sign of congestion, then climbs slowly; queueing or loss cuts it. It climbs only while at least
-half of it is used: what was never tried proves nothing. Queueing is the least delay of acknowledgements within a quarter to half a second
-over the least within 10 to 20 s; the least, since clients do not acknowledge at once.
+A rate doubles each second until the first sign of congestion. Then it climbs carefully about where the path was full last, and quickly
+elsewhere; only while at least half of it is used: what was never tried proves nothing. Queueing is the least delay of acknowledgements
+within a fifth to two fifths of a second over the least within 10 to 20 s; the least, since clients do not acknowledge at once. When the
+queue is full, the rate becomes a little less than what arrives.
+
+Loss may be the path's own, which no lower rate mends. So there is a trial: half as much is sent for a while. If the loss stays, so much of
+it is forgiven from then on and the rate given back; if it goes, the path was full, and the rate becomes a little less than what arrived.
 """
 
 from typing import Final
@@ -34,22 +38,44 @@ SERVE_BYTES: Final = 400.0
 """A client is served when it may have at least so much: smaller frames are mostly headers."""
 
 RAMP_PER_S: Final = 2.0
-CLIMB_PER_S: Final = 1.06
-RECOVERED_PER_S: Final = 1.25
-RECOVERED_AFTER_S: Final = 5.0
+NEAR_FULL_PER_S: Final = 1.15
+"""Climb about where the path was full last."""
+SLOWEST_PER_S: Final = 1.03
+"""Climb while something queues."""
+BELOW_FULL, ABOVE_FULL = 0.8, 1.1
+"""Of what the path carried when it was full: between them a rate climbs carefully, below and above as in the beginning."""
 CUT: Final = 0.85
-CUT_EVERY_S: Final = 0.3
-CLEAN_QUEUE_S: Final = 0.03
-FULL_QUEUE_S: Final = 0.08
-CLEAN_LOSS: Final = 0.08
-FULL_LOSS: Final = 0.12
-JUDGED_FRAMES: Final = 8.0
-"""Fates of fewer frames within about a second say nothing about loss."""
+DEEPEST_CUT: Final = 0.5
+"""One cut takes no more than this leaves, since what arrives cannot be known exactly."""
+DRAINS: Final = 0.95
+CUT_EVERY_S: Final = 0.25
+"""And longer by the delay of acknowledgements: until then nobody can tell what a cut has done."""
+EMPTY_QUEUE_S: Final = 0.012
+CLEAN_QUEUE_S: Final = 0.05
+"""Above it nothing climbs. No less than what clients may wait before they acknowledge, since frames can keep in step with that."""
+FULL_QUEUE_S: Final = 0.07
+CLEAN_LOSS: Final = 0.1
+FULL_LOSS: Final = 0.15
+"""Beyond what is forgiven."""
+MOST_FORGIVEN: Final = 0.25
+JUDGED_FRAMES: Final = 24.0
+"""Fates of fewer frames of late say nothing about loss."""
+TRIAL_FRAMES: Final = 30.0
+"""So many fates decide a trial."""
+TRIAL_S: Final = 3.0
+"""A trial ends after so long with what is known by then."""
+TRIAL_RATE: Final = 0.5
+LOSS_MATTERS_KBIT_S: Final = 1.5 * FLOOR_KBIT_S
+"""Who is sent less hardly causes the loss."""
 USEFUL_GAP_S: Final = 0.06
-"""A delay counts when it can be too long by no more than this."""
+"""A delay proves queueing when it can be too long by no more than this; that there is none, any delay can prove."""
 _BASE_WINDOW_S: Final = 10.0
-_QUEUE_WINDOW_S: Final = 0.25
+_QUEUE_WINDOW_S: Final = 0.2
 _MEMORY_S: Final = 1.0
+_LOSS_MEMORY_S: Final = 2.0
+_ARRIVAL_MEMORY_S: Final = 0.4
+_FORGIVEN_S: Final = 10.0
+"""How slowly forgiven loss follows a path that gets better."""
 _BYTES_PER_KBIT: Final = 125.0
 
 
@@ -58,8 +84,11 @@ class Budgets(Table):
 
     Attributes:
         rate_kbit_s: what it may have. cap_kbit_s: what it asked for at most. tokens: bytes it may have now; below 0 after a full frame.
-        base: (rows, 2) least delay of the present and the last 10 s. near: (rows, 2) likewise of a quarter second. lost, judged: frames
-        of about the last second.
+        base: (rows, 2) least delay of the present and the last 10 s. near: (rows, 2) likewise of a fifth of a second; sure: (rows, 2) of
+        those that prove queueing. lost, judged: frames of about the last two seconds, none of before the last cut.
+        forgiven: share of frames that the path loses by itself.
+        used_kbit_s, arrived_kbit_s: what was sent and acknowledged of late. full_kbit_s: what arrived when the path was full last, or 0.
+        tried_loss: loss when its trial began, 0 while there is none; tried_used_kbit_s, tried_rate_kbit_s: what held then.
     """
 
     def __init__(self, bound: int, ceiling_kbit_s: float = CEILING_KBIT_S) -> None:
@@ -70,13 +99,22 @@ class Budgets(Table):
         self.tokens: Floats = self._column("tokens", np.float64)
         self.base: Floats = self._column("base", np.float64, 2)
         self.near: Floats = self._column("near", np.float64, 2)
+        self.sure: Floats = self._column("sure", np.float64, 2)
         self.lost: Floats = self._column("lost", np.float64)
         self.judged: Floats = self._column("judged", np.float64)
-        self._used_kbit_s: Floats = self._column("_used_kbit_s", np.float64)
+        self.forgiven: Floats = self._column("forgiven", np.float64)
+        self.used_kbit_s: Floats = self._column("used_kbit_s", np.float64)
+        self.arrived_kbit_s: Floats = self._column("arrived_kbit_s", np.float64)
+        self._frames: Floats = self._column("_frames", np.float64)
+        """Sent of late, weighed as used_kbit_s."""
         self._base_turned: Floats = self._column("_base_turned", np.float64)
         self._near_turned: Floats = self._column("_near_turned", np.float64)
         self._cut_at: Floats = self._column("_cut_at", np.float64)
         self._ramping: Bools = self._column("_ramping", np.bool_)
+        self.full_kbit_s: Floats = self._column("full_kbit_s", np.float64)
+        self.tried_loss: Floats = self._column("tried_loss", np.float64)
+        self.tried_used_kbit_s: Floats = self._column("tried_used_kbit_s", np.float64)
+        self.tried_rate_kbit_s: Floats = self._column("tried_rate_kbit_s", np.float64)
         self._at = 0.0
 
     def open(self, row: int, now: float) -> None:
@@ -86,7 +124,7 @@ class Budgets(Table):
         self.cap_kbit_s[row] = self.ceiling_kbit_s
         self.rate_kbit_s[row] = min(START_KBIT_S, self.ceiling_kbit_s)
         self.tokens[row] = LEAST_BURST_BYTES
-        self.base[row] = self.near[row] = np.inf
+        self.base[row] = self.near[row] = self.sure[row] = np.inf
         self._base_turned[row] = self._near_turned[row] = self._cut_at[row] = now
         self._ramping[row] = True
 
@@ -103,31 +141,37 @@ class Budgets(Table):
         return np.where(np.isfinite(queueing), queueing, np.nan)
 
     def loss(self) -> Floats:
-        """(rows,) share of frames lost in about the last second, 0 where too few are judged."""
+        """(rows,) share of frames lost of late, 0 where too few are judged."""
         return np.where(self.judged >= JUDGED_FRAMES, self.lost / np.maximum(self.judged, 1.0), 0.0)
 
     def spend(self, rows: Ints, amounts: npt.NDArray[np.int64]) -> None:
         """Bytes of payload went out, a frame each; rows may repeat."""
         cost = amounts + float(FRAME_OVERHEAD_BYTES)
         np.subtract.at(self.tokens, rows, cost)
-        np.add.at(self._used_kbit_s, rows, cost / (_BYTES_PER_KBIT * _MEMORY_S))
+        np.add.at(self.used_kbit_s, rows, cost / (_BYTES_PER_KBIT * _MEMORY_S))
+        np.add.at(self._frames, rows, 1.0)
 
     def note_delays(self, rows: Ints, delays_s: Floats, gaps_s: Floats) -> None:
         """Newest frames were acknowledged after these delays; rows may repeat."""
-        useful = gaps_s <= USEFUL_GAP_S
-        rows, delays_s = rows[useful], delays_s[useful]
         np.minimum.at(self.near[:, 0], rows, delays_s)
         np.minimum.at(self.base[:, 0], rows, delays_s)
+        useful = gaps_s <= USEFUL_GAP_S
+        np.minimum.at(self.sure[:, 0], rows[useful], delays_s[useful])
 
     def note_fates(self, arrived: Ints, lost: Ints) -> None:
         """Counts of frames by row, from 0 on."""
-        self.judged[: len(arrived)] += arrived + lost
-        self.lost[: len(lost)] += lost
+        n = len(arrived)
+        self.judged[:n] += arrived + lost
+        self.lost[:n] += lost
+        frame_kbit = self.used_kbit_s[:n] * _MEMORY_S / np.maximum(self._frames[:n], 1e-9)
+        self.arrived_kbit_s[:n] += arrived * frame_kbit / _ARRIVAL_MEMORY_S
 
     def congest(self, row: int, now: float) -> None:
         """The transport would not take a frame: its own queue is full."""
+        rows = np.array([row])
         if now - self._cut_at[row] > CUT_EVERY_S:
-            self._cut(np.array([row]), now)
+            self.full_kbit_s[row] = self.rate_kbit_s[row]
+            self._cut(rows, CUT * self.rate_kbit_s[rows], now)
 
     def advance(self, now: float) -> None:
         """Time passes: tokens come, rates follow what was noted."""
@@ -136,24 +180,81 @@ class Budgets(Table):
         self._adapt(now, passed)
         burst = np.maximum(LEAST_BURST_BYTES, self.rate_kbit_s * (_BYTES_PER_KBIT * BURST_S))
         np.minimum(self.tokens + self.rate_kbit_s * (_BYTES_PER_KBIT * passed), burst, out=self.tokens)
-        fade = np.exp(-passed / _MEMORY_S)
-        for column in (self._used_kbit_s, self.judged, self.lost):
-            column *= fade
+        for column in (self.used_kbit_s, self._frames):
+            column *= np.exp(-passed / _MEMORY_S)
+        for column in (self.judged, self.lost):
+            column *= np.exp(-passed / _LOSS_MEMORY_S)
+        self.arrived_kbit_s *= np.exp(-passed / _ARRIVAL_MEMORY_S)
         self._turn(self.base, self._base_turned, _BASE_WINDOW_S, now)
+        self._turn(self.sure, self._near_turned.copy(), _QUEUE_WINDOW_S, now)
         self._turn(self.near, self._near_turned, _QUEUE_WINDOW_S, now)
 
     def _adapt(self, now: float, passed: float) -> None:
-        queueing, loss = self.queueing_s(), self.loss()
-        full = (queueing > FULL_QUEUE_S) | (loss > FULL_LOSS)
-        self._cut(np.flatnonzero(full & (now - self._cut_at > CUT_EVERY_S)), now)
-        clean = ~full & (queueing < CLEAN_QUEUE_S) & (loss < CLEAN_LOSS) & (self._used_kbit_s > self.rate_kbit_s / 2)
-        climb = np.where(now - self._cut_at > RECOVERED_AFTER_S, RECOVERED_PER_S, CLIMB_PER_S)
-        factor = np.where(self._ramping, RAMP_PER_S, climb) ** passed
-        np.copyto(self.rate_kbit_s, np.minimum(self.rate_kbit_s * factor, self.cap_kbit_s), where=clean)
+        queueing, since = self.queueing_s(), now - self._cut_at
+        # Until then delays and fates are those of frames that went before the cut.
+        fresh = since >= CUT_EVERY_S + np.nan_to_num(self.near.min(1), posinf=0.0)
+        self.judged[~fresh] = self.lost[~fresh] = 0.0
+        loss = self.loss()
+        queued = (queueing > FULL_QUEUE_S) & np.isfinite(self.sure.min(1))
+        full = queueing > CLEAN_QUEUE_S
+        self.full_kbit_s[full] = np.maximum(self.full_kbit_s, self.arrived_kbit_s)[full]
+        # What is sent more slowly than it arrives lets a queue drain already.
+        self._cut_to_what_arrives(
+            np.flatnonzero(queued & fresh & (self.rate_kbit_s > DRAINS * self.arrived_kbit_s)), now
+        )
+        excess = np.where(self.used_kbit_s > LOSS_MATTERS_KBIT_S, loss - self.forgiven, 0.0)
+        self._judge(np.flatnonzero(fresh & (self.tried_loss > 0)), now)
+        self._try_loss(np.flatnonzero(fresh & (excess > FULL_LOSS) & ~queued & (self.tried_loss == 0)), now)
+        self._forgive_less(loss, passed)
+        calm = (excess < CLEAN_LOSS) & (queueing < CLEAN_QUEUE_S) & (self.tried_loss == 0)
+        self._climb(calm & (self.used_kbit_s > self.rate_kbit_s / 2), queueing, passed)
 
-    def _cut(self, rows: Ints, now: float) -> None:
+    def _climb(self, who: Bools, queueing: Floats, passed: float) -> None:
+        rate, full = self.rate_kbit_s, self.full_kbit_s
+        careful = (rate > BELOW_FULL * full) & (rate < ABOVE_FULL * full) | (self.judged < JUDGED_FRAMES)
+        most = np.where(careful, NEAR_FULL_PER_S, RAMP_PER_S)
+        empty = np.clip((CLEAN_QUEUE_S - queueing) / (CLEAN_QUEUE_S - EMPTY_QUEUE_S), 0.0, 1.0)
+        factor = np.where(self._ramping, RAMP_PER_S, SLOWEST_PER_S + empty * (most - SLOWEST_PER_S)) ** passed
+        np.copyto(rate, np.minimum(rate * factor, self.cap_kbit_s), where=who)
+
+    def _cut_to_what_arrives(self, rows: Ints, now: float) -> None:
+        self.full_kbit_s[rows] = self.arrived_kbit_s[rows]
+        self.tried_loss[rows] = 0.0
+        self._cut(rows, CUT * self.arrived_kbit_s[rows], now)
+
+    def _try_loss(self, rows: Ints, now: float) -> None:
+        """Send much less for a while."""
+        loss, used = self.loss()[rows], self.used_kbit_s[rows]
+        tried = rows[loss < MOST_FORGIVEN + FULL_LOSS]
+        self.tried_loss[tried] = self.loss()[tried]
+        self.tried_used_kbit_s[tried], self.tried_rate_kbit_s[tried] = self.used_kbit_s[tried], self.rate_kbit_s[tried]
+        self._cut(rows, TRIAL_RATE * np.minimum(self.rate_kbit_s[rows], used), now)
+
+    def _judge(self, rows: Ints, now: float) -> None:
+        """End trials of which enough is known."""
+        over = (self.judged[rows] >= TRIAL_FRAMES) | (now - self._cut_at[rows] > TRIAL_S)
+        rows = rows[over]
+        if not len(rows):
+            return
+        loss, before = self.loss()[rows], self.tried_loss[rows]
+        # Whatever was over a full path would be gone at half the rate.
+        own = loss > before / 2
+        self.forgiven[rows[own]] = np.minimum(MOST_FORGIVEN, (loss + before)[own] / 2)
+        self.rate_kbit_s[rows[own]] = self.tried_rate_kbit_s[rows[own]]
+        full = rows[~own]
+        self.full_kbit_s[full] = self.tried_used_kbit_s[full] * (1 - before[~own])
+        self.rate_kbit_s[full] = np.maximum(self.rate_kbit_s[full], CUT * self.full_kbit_s[full])
+        self.tried_loss[rows] = 0.0
+
+    def _forgive_less(self, loss: Floats, passed: float) -> None:
+        better = (loss < self.forgiven) & (self.judged >= JUDGED_FRAMES)
+        self.forgiven[better] += (loss - self.forgiven)[better] * (passed / _FORGIVEN_S)
+
+    def _cut(self, rows: Ints, to_kbit_s: Floats, now: float) -> None:
+        """Lower rates to about what is named, but at least a little and not too far at once."""
+        rate = self.rate_kbit_s[rows]
         floor = np.minimum(FLOOR_KBIT_S, self.cap_kbit_s[rows])
-        self.rate_kbit_s[rows] = np.maximum(floor, self.rate_kbit_s[rows] * CUT)
+        self.rate_kbit_s[rows] = np.maximum(floor, np.clip(to_kbit_s, DEEPEST_CUT * rate, CUT * rate))
         self._cut_at[rows] = now
         self._ramping[rows] = False
 
