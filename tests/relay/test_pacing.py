@@ -1,9 +1,11 @@
 """Overload slows serving, step by step and within bounds; calm brings it back."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.pacing import FASTEST, INTERVAL_S, SLOWEST, Pacing
+from soiree.wire.state import TICK_HZ
 
 
 def after(shares: list[float], fastest: int = FASTEST) -> Pacing:
@@ -39,3 +41,76 @@ def test_a_measurement_within_the_interval_decides_nothing() -> None:
 @given(st.lists(st.floats(0, 8), max_size=50))
 def test_it_stays_within_bounds(shares: list[float]) -> None:
     assert FASTEST <= after(shares).serve_every <= SLOWEST
+
+
+class BusyRelay:
+    """A relay whose ticks cost CPU time, on one core, with the clock of `relay.service`: late ticks are left out and counted."""
+
+    def __init__(self, all_clients_s: float) -> None:
+        self.all_clients_s = all_clients_s
+        """Serving every client once costs so much; a tick without any costs BARE_TICK_S."""
+        self.now = self.cpu_s = 0.0
+        self.tick = self.done = self.late = 0
+        self.pacing = Pacing(0.0, 0.0)
+        self.waits_s: list[float] = []
+        """From one serve of a client to the next, at most."""
+
+    def run(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.now < until:
+            due = max(self.tick + 1, int(self.now * TICK_HZ))
+            passed, self.tick = due - self.tick, due
+            self.late += passed - 1
+            self.done += 1
+            self.pacing.measure(self.now, self.cpu_s)
+            every = self.pacing.serve_every
+            cost = BARE_TICK_S + self.all_clients_s * min(1.0, passed / every)
+            self.cpu_s += cost
+            # Its turn may have been missed by as many ticks as this one is late.
+            self.waits_s.append((every + passed - 1) / TICK_HZ + cost)
+            self.now = max(self.now + cost, (due + 1) / TICK_HZ)
+
+    def settled(self, seconds: float = 10.0) -> float:
+        """The longest wait once it has adapted."""
+        self.run(seconds)
+        self.waits_s.clear()
+        self.run(seconds)
+        return max(self.waits_s)
+
+
+BARE_TICK_S = 0.001
+FULL_S = 1 / TICK_HZ - BARE_TICK_S
+"""Serving all clients in each tick takes the whole core."""
+
+
+@pytest.mark.parametrize(("load", "serve_every"), [(0.3, 1), (0.7, 1), (1.0, 2), (2.0, 3), (4.0, 6), (5.0, 6)])
+def test_an_overloaded_relay_serves_less_often_until_it_has_time(load: float, serve_every: int) -> None:
+    relay = BusyRelay(load * FULL_S)
+    worst_s = relay.settled()
+    assert relay.pacing.serve_every == serve_every
+    late = relay.late
+    relay.run(10)
+    assert relay.late == late, "a tick no longer takes more than its time"
+    assert worst_s <= (serve_every + 1) / TICK_HZ + 1e-9
+
+
+def test_at_twice_what_it_can_carry_waits_are_bounded_and_every_late_tick_is_counted() -> None:
+    relay = BusyRelay(2 * SLOWEST * FULL_S)
+    worst_s = relay.settled()
+    assert relay.pacing.serve_every == SLOWEST
+    assert relay.late > 0
+    assert relay.done + relay.late == relay.tick
+    # Whatever the clock, all clients are served once in the time that it takes to serve them, twice that with their wait.
+    assert worst_s <= 2 * (relay.all_clients_s + BARE_TICK_S) + SLOWEST / TICK_HZ
+
+
+def test_a_relay_that_was_overloaded_serves_every_tick_again() -> None:
+    relay = BusyRelay(5 * FULL_S)
+    relay.run(10)
+    assert relay.pacing.serve_every == SLOWEST
+    relay.all_clients_s = 0.1 * FULL_S
+    relay.run((SLOWEST - FASTEST + 1) * INTERVAL_S + 0.1)
+    assert relay.pacing.serve_every == FASTEST
+    late = relay.late
+    relay.run(5)
+    assert relay.late == late
