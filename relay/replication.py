@@ -297,7 +297,10 @@ class Replication:
 
     def serves(self, tick: int) -> bool:
         """Whether it is anybody's turn at this tick. At others, what came may as well wait: it would not be sent on yet."""
-        turns, every = self._turns(), self.serve_every
+        every = self.serve_every
+        if every == 1:
+            return True
+        turns = self._turns()
         return bool(((tick + turns) // every > (self._packed + turns) // every).any())
 
     def _groups(self) -> int:

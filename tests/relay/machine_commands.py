@@ -1,8 +1,10 @@
 """The other half of a room machine: everything that a client may say, mostly where it may say it."""
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
+from soiree.wire import control
 from soiree.wire import messages as m
 from soiree.wire.state import IDENT
 from tests.relay.honest import place, place_in, raw
@@ -12,7 +14,9 @@ PICK = st.integers(0, 30)
 RULE = st.sampled_from(["ask", "allow", "deny"])
 LIFETIME = st.sampled_from(["with-master", "with-room", "persistent"])
 ATTACH_RULE = st.sampled_from(["allow", "allow", "owner", "deny"])
-METRES = st.integers(0, 60).map(float)
+CHILDREN = st.sampled_from(["reparent", "along"])
+METRES = (st.integers(0, 60) | st.sampled_from([159, 161, 223, 225, 400])).map(float)
+"""Near each other, mostly; some where sight begins and ends."""
 
 
 class CommandMachine(LinkMachine):
@@ -52,13 +56,37 @@ class CommandMachine(LinkMachine):
         if client is None:
             return
         above = self.entity(client, parent) if parent % 3 == 1 else 0
-        state = place_in(x / 4, props=bytes(12)) if above else place(x, props=bytes(12))
+        state = place_in(x / 16, props=bytes(12)) if above else place(x, props=bytes(12))
         held = None
         if condition is not None:
             entity = self.entity(client, condition)
             held = m.Condition(entity, client.entities[entity].epoch if entity in client.entities else 1)
         kind = "avatar" if avatar else "thing"
         self.say(client, m.Spawn, kind, state, spawn_rule, lifetime, {"x": x}, above, attach_rule, held)
+
+    @rule(who=WHO, pick=PICK, x=METRES, attach_rule=ATTACH_RULE, children=CHILDREN)
+    def say_several_as_one(
+        self, who: int, pick: int, x: float, attach_rule: m.AttachRule, children: m.Children
+    ) -> None:
+        client = self.client(who)
+        if client is None:
+            return
+        entity = self.entity(client, pick, "master")
+        inside = place_in(1.0, props=bytes(12))
+        commands = [
+            m.Spawn(0, "car", place(x, props=bytes(12)), "allow", "with-room", {}, 0, attach_rule, None),
+            m.Spawn(0, "rider", inside, "allow", "with-room", {}, -1, "allow", None),
+            m.SetProperties(0, entity, {"a": pick}),
+            m.SetParent(0, entity, -1, place_in(2.0), None),
+            m.Despawn(0, entity, children),
+        ]
+        chosen = commands[: 2 + pick % 4]
+        self.say(client, m.Group, [msgspec.Raw(control.encode(command)) for command in chosen])
+
+    @rule(who=WHO, x=METRES, radius_m=st.sampled_from([0.0, 50.0, 300.0]))
+    def look(self, who: int, x: float, radius_m: float) -> None:
+        if (client := self.client(who)) is not None:
+            self.say(client, m.View, x, 0.0, 0.0, radius_m)
 
     @rule(who=WHO, pick=PICK, old=st.sampled_from([0, 0, 0, 1]))
     def request(self, who: int, pick: int, old: int) -> None:
@@ -108,7 +136,7 @@ class CommandMachine(LinkMachine):
                 m.SetParent,
                 self.entity(client, pick, "owner"),
                 above,
-                place_in(x / 4) if above else place(x),
+                place_in(x / 16) if above else place(x),
                 None,
             )
 
@@ -117,7 +145,7 @@ class CommandMachine(LinkMachine):
         if (client := self.client(who)) is not None:
             self.say(client, m.SetProperties, self.entity(client, pick, "owner"), {key: value})
 
-    @rule(who=WHO, pick=PICK, children=st.sampled_from(["reparent", "along"]))
+    @rule(who=WHO, pick=PICK, children=CHILDREN)
     def despawn(self, who: int, pick: int, children: str) -> None:
         if (client := self.client(who)) is not None:
             self.say(client, m.Despawn, self.entity(client, pick, "master"), children)
@@ -144,7 +172,7 @@ class CommandMachine(LinkMachine):
         if owned and link is not None:
             entity = owned[pick % len(owned)]
             seen = client.entities[entity]
-            frame = client.write(self.crowd.tick, entity, x / 4 if seen.parent else x)
+            frame = client.write(self.crowd.tick, entity, x / 16 if seen.parent else x)
             if late:
                 self.late.append((client.peer, link, frame))
             else:

@@ -13,11 +13,13 @@ def away_m(scene: Scene, session: Session, entity: Entity) -> float:
     """How far the root of what it rides in is from where the peer looks from."""
     *_, root = (entity, *scene.entities.ancestors(entity))
     x, y, z = scene.world.position[scene.world.row(root.id)].tolist()
-    if session.avatar:
-        *_, viewer = (scene.entities[session.avatar], *scene.entities.ancestors(scene.entities[session.avatar]))
+    audience = scene.replication.audience
+    row = audience.row(session.peer)
+    a, b, c = audience.view[row].tolist()
+    looks_from = scene.entities.get(int(audience.view_entity[row]))
+    if looks_from is not None:
+        *_, viewer = (looks_from, *scene.entities.ancestors(looks_from))
         a, b, c = scene.world.position[scene.world.row(viewer.id)].tolist()
-    else:
-        a, b, c = scene.replication.audience.view[scene.replication.audience.row(session.peer)].tolist()
     return math.dist((x / 1024, y / 256, z / 1024), (a / 1024, b / 256, c / 1024))
 
 
