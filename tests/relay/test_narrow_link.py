@@ -10,12 +10,12 @@ QUEUE_MS = 80.0
 
 def is_near_first(stage: Stage) -> bool:
     """Each band is shown more often than the next one."""
-    return stage.hz[0] > 1.2 * stage.hz[1] > 1.2**2 * stage.hz[2] > 0
+    return stage.hz[0] > 1.1 * stage.hz[1] > 1.1**2 * stage.hz[2] > 0
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.03])
 def test_a_narrow_link_is_used_and_its_queue_stays_short(loss: float) -> None:
-    (stage,) = run(NarrowJob((256.0,), loss=loss, clients=2))
+    (stage,) = run(NarrowJob((256.0,), 15.0, loss=loss, clients=2))
     print(stage)
     assert stage.used >= USED
     assert stage.queue_ms_mean <= QUEUE_MS
@@ -23,7 +23,7 @@ def test_a_narrow_link_is_used_and_its_queue_stays_short(loss: float) -> None:
 
 
 def test_a_link_that_narrows_and_widens_is_followed() -> None:
-    before, narrow, after = run(NarrowJob((1024.0, 128.0, 1024.0), movers=500, clients=1))
+    before, narrow, after = run(NarrowJob((512.0, 128.0, 512.0), 15.0, movers=250, clients=1))
     for stage in (before, narrow, after):
         print(stage)
         assert stage.queue_ms_mean <= QUEUE_MS
@@ -35,7 +35,7 @@ def test_a_link_that_narrows_and_widens_is_followed() -> None:
 
 
 def test_random_loss_does_not_starve_a_link() -> None:
-    (stage,) = run(NarrowJob((256.0,), loss=0.2, clients=2))
+    (stage,) = run(NarrowJob((256.0,), 10.0, loss=0.2, clients=1))
     print(stage)
     assert stage.used >= 0.5
     assert stage.queue_ms_mean <= QUEUE_MS
