@@ -49,9 +49,12 @@ class _Direct(LibdatachannelEngine):
     def __init__(self, comings: _Comings, hear: Hear) -> None:
         super().__init__(EngineConfig(bind_address="127.0.0.1", connect_timeout_s=OPEN_TIMEOUT_S), comings)
         self._hear = hear
+        self.deaf = False
+        """Whether what comes is no longer handed over."""
 
     def _received(self, connection: _Peer, stream: int, payload: bytes) -> None:
-        self._hear(connection.conn, stream, payload)
+        if not self.deaf:
+            self._hear(connection.conn, stream, payload)
 
 
 class Channels:
@@ -86,8 +89,9 @@ class Channels:
     def send(self, client: int, stream: int, payload: bytes) -> None:
         """Send one message. Raises LoadError when a connection is gone."""
         if not self._engine.send(client, stream, payload) and self._comings.lost:
-            raise LoadError(f"the connection of {'; '.join(self._comings.lost)} is gone")
+            raise LoadError(f"lost {len(self._comings.lost)} data channels, first {self._comings.lost[0]}")
 
     async def aclose(self) -> None:
-        """Close all."""
+        """Close all; what still comes is not heard."""
+        self._engine.deaf = True
         await self._engine.aclose()

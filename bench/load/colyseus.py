@@ -76,7 +76,7 @@ class ColyseusCrowd(PeerCrowd):
 
     def _hear(self, client: int, message: bytes) -> None:
         if message[0] == PATCH:
-            self.arrivals.note(client, message, shared=True)
+            self._note(client, message)
         elif message[0] == JOINED and client not in self._laps:
             self._sockets.send(client, bytes([JOINED]))
             self._entered(client)

@@ -5,17 +5,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bench.errors import LoadError
 from bench.load.arrivals import Arrivals
 from bench.walkers import Ints
 
 
 class Crowd(ABC):
-    """All clients of one room, numbered from 0; each owns the walker of its number."""
+    """All clients of one room, numbered from 0; each owns the walker of its number.
+
+    Attributes:
+        arrivals: what they hear.
+        failed: why the run is over: what went wrong while something was heard.
+    """
 
     def __init__(self, clients: int, hz: float) -> None:
         self.clients = clients
         self.hz = hz
         self.arrivals = Arrivals()
+        self.failed: LoadError | None = None
 
     @abstractmethod
     async def open(self, url: str) -> None:

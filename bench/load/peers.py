@@ -43,6 +43,12 @@ class PeerCrowd(Crowd):
     def read(self, payloads: Sequence[bytes]) -> tuple[Ints, Ints, Ints]:
         return read_states(payloads)
 
+    def _note(self, client: int, payload: bytes) -> None:
+        try:
+            self.arrivals.note(client, payload, shared=True)
+        except LoadError as error:
+            self.failed = error
+
     def _entered(self, client: int) -> None:
         self._laps[client] = peer_states(client, self.hz)
 
@@ -71,7 +77,7 @@ class ChannelCrowd(PeerCrowd):
             raise LoadError(f"the offer was not answered: {error}") from error
 
     def _hear(self, client: int, _stream: int, payload: bytes) -> None:
-        self.arrivals.note(client, payload, shared=True)
+        self._note(client, payload)
 
     def _send(self, client: int, state: bytes) -> None:
         self._channels.send(client, STATE, state)
@@ -86,14 +92,11 @@ class SocketCrowd(PeerCrowd):
 
     async def open(self, url: str) -> None:
         self._url = url
-        self._sockets = Sockets(self._hear)
+        self._sockets = Sockets(self._note)
 
     async def enter(self, client: int) -> None:
         await self._sockets.connect(client, self._url)
         self._entered(client)
-
-    def _hear(self, client: int, message: bytes) -> None:
-        self.arrivals.note(client, message, shared=True)
 
     def _send(self, client: int, state: bytes) -> None:
         self._sockets.send(client, state)

@@ -66,6 +66,8 @@ class Walk:
         due = int((now - self._begun_s) / self._spacing_s)
         self._turn = max(self._turn, due - clients)
         try:
+            if self._crowd.failed is not None:
+                raise self._crowd.failed
             while self._turn <= due:
                 update, client = divmod(self._turn, clients)
                 at_s = time.monotonic()

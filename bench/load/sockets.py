@@ -154,7 +154,7 @@ class Sockets:
         """Send one binary message of less than 64 kB. Raises LoadError when the connection is gone."""
         socket = self._sockets[client]
         if socket.closing:
-            raise LoadError(f"the connection of {'; '.join(self.lost)} is gone")
+            raise LoadError(f"no WebSocket any more; {len(self.lost)} were lost ({'; '.join(self.lost[:1])})")
         socket.transport.write(client_frame(BINARY, message))
 
     async def aclose(self) -> None:

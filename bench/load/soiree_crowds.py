@@ -65,16 +65,19 @@ class SoireeCrowd(Crowd):
 
     def _hear(self, client: int, stream: int, payload: bytes) -> None:
         guest = self._guests.get(client)
-        if guest is None:
+        if guest is None or self.failed is not None:
             return
-        if stream == STATE:
-            self.arrivals.note(client, payload, shared=False)
-            answer = guest.on_state(payload, time.monotonic_ns() // 1000)
-            if answer is not None:
-                self._send(client, STATE, answer)
-        else:
-            for words in guest.on_control(payload):
-                self._send(client, CONTROL, words)
+        try:
+            if stream == STATE:
+                self.arrivals.note(client, payload, shared=False)
+                answer = guest.on_state(payload, time.monotonic_ns() // 1000)
+                if answer is not None:
+                    self._send(client, STATE, answer)
+            else:
+                for words in guest.on_control(payload):
+                    self._send(client, CONTROL, words)
+        except LoadError as error:
+            self.failed = error
 
     def speak(self, client: int, update: int) -> bool:
         guest = self._guests.get(client)
