@@ -46,14 +46,10 @@ class Inbound:
         ahead = (low - self.applied) & 0xFFFF
         return self.applied + ahead if ahead <= MAX_UNAPPLIED_MESSAGES else self.applied + ahead - 0x10000
 
-    def admit(self, now: float) -> bool:
-        """Whether STATE_FRAMES_PER_S allows one more frame."""
+    def refill(self, now: float) -> None:
+        """Frames that STATE_FRAMES_PER_S allows have come since."""
         self.frames = min(STATE_FRAMES_BURST, self.frames + max(0.0, now - self.at) * STATE_FRAMES_PER_S)
         self.at = max(self.at, now)
-        if self.frames < 1:
-            return False
-        self.frames -= 1
-        return True
 
 
 class Audience(Table):

@@ -38,7 +38,8 @@ BLOCK_CELLS: Final = 13
 BLOCK_Y: Final = 2 * q.REACH_Y_UNITS
 
 _IS_AGED: Final = np.array([kind in AGED for kind in range(max(Section) + 1)])
-_LAST: Final = 99
+_LAST: Final = max(Section) + 1
+_KEYS: Final = _LAST + 1
 _ORDER: Final = np.array([_LAST if kind == Section.PROPS else kind for kind in range(max(Section) + 1)])
 _SLOT_KIND: Final = np.array([0, Section.POSE, Section.PROPS])
 _CELL_UNITS: Final = 1 << q.CELL_BITS
@@ -71,7 +72,7 @@ class Layout:
 
 
 def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> Layout:
-    """Deal records, the most urgent of each client first, to frames. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
+    """Deal records to frames, in the order given within a client. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
     home = _home_bases(audience)
     beyond = _beyond(choice, world, home)
     coarse = beyond & _coarse(choice, world, pairs, home)
@@ -79,7 +80,8 @@ def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> L
     kind = np.where(coarse, Section.FAR, kind)
     length = np.where(coarse, STRIDE[Section.FAR], world.length[choice.row, choice.slot])
     group, bases = _groups(choice, world, np.flatnonzero(beyond & ~coarse))
-    order = np.lexsort((_ORDER[kind], group, choice.client))
+    # One key for client, base and section sorts in a third of the time of three.
+    order = np.argsort((choice.client * (len(bases) + 1) + group) * _KEYS + _ORDER[kind], kind="stable")
     choice, kind, length, group = choice.of(order), kind[order], length[order], group[order]
     begin, end = _split(choice.client, group, length)
     client = choice.client[begin]

@@ -71,12 +71,16 @@ class Reception:
 
     def _admit(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> list[tuple[Inbound, bytes]]:
         """Those of clients that are here, as far as their rates allow."""
-        admitted = []
+        admitted: list[tuple[Inbound, bytes]] = []
+        find = self._audience.inbound
         for peer, payload in frames:
-            inbound = self._audience.inbound(peer)
+            inbound = find(peer)
             if inbound is None:
                 continue
-            if inbound.admit(now):
+            if inbound.at < now:
+                inbound.refill(now)
+            if inbound.frames >= 1:
+                inbound.frames -= 1
                 admitted.append((inbound, payload))
             else:
                 told.drops[Drop.RATE.reason] += 1

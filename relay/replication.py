@@ -337,10 +337,15 @@ class Replication:
         choice = selection.lacking(self.world, self.pairs, self.audience, due, rto_ticks, tick)
         if not len(choice):
             return choice
-        urgency = selection.urgency(choice, self.world, self.pairs, self.audience, tick)
         length = self.world.length[choice.row, choice.slot]
         allowance = np.minimum(self._tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + _FRAME_COST))
-        return selection.most_urgent(choice, urgency, length, allowance, framing.RECORDS_BYTES, _FRAME_COST)
+        limits = allowance, framing.RECORDS_BYTES, _FRAME_COST
+        tight = selection.too_much(choice, length, *limits)
+        if not tight.any():
+            return choice
+        hard = choice.of(tight)
+        urgency = selection.urgency(hard, self.world, self.pairs, self.audience, tick)
+        return choice.of(~tight).and_then(selection.most_urgent(hard, urgency, length[tight], *limits))
 
     def _depart(
         self, layout: Layout, tick: int, now: float, control_applied: Mapping[int, int]

@@ -25,7 +25,7 @@ _METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONT
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Records to be sent; arrays of shape (n,), int64, sorted by client."""
+    """Records to be sent; arrays of shape (n,), int64."""
 
     pair: Ints
     slot: Ints
@@ -41,6 +41,11 @@ class Choice:
         """Some of them, in the order given."""
         return Choice(self.pair[which], self.slot[which], self.client[which], self.row[which])
 
+    def and_then(self, other: "Choice") -> "Choice":
+        """These, then the others."""
+        mine, others = (self.pair, self.slot, self.client, self.row), (other.pair, other.slot, other.client, other.row)
+        return Choice(*(np.concatenate(both) for both in zip(mine, others, strict=True)))
+
     @property
     def cell(self) -> Ints:
         """Flat index of pair and slot."""
@@ -49,25 +54,43 @@ class Choice:
 
 def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_ticks: Ints, tick: int) -> Choice:
     """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
-    client, row = pairs.client[: pairs.high], pairs.row[: pairs.high]
-    open_ = due[client] & (world.changed[row] > pairs.settled[: pairs.high])
-    open_ &= pairs.told[: pairs.high] <= audience.applied[client]
+    high = pairs.high
+    # Told by a message that its client has applied; −1, which no message has, for clients that are not due.
+    reached = np.where(due, audience.applied, -1)[pairs.client[:high]]
+    open_ = (world.changed[pairs.row[:high]] > pairs.settled[:high]) & (pairs.told[:high] <= reached)
     pair = np.flatnonzero(open_)
     pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
     client, row = pairs.client[pair], pairs.row[pair]
-    version, sent = world.version[row], pairs.sent[pair]
-    lacks = version > pairs.acked[pair]
-    settled = ~lacks.any(1)
-    pairs.settled[pair[settled]] = world.changed[row[settled]]
-    send = (version > sent) | (tick - pairs.sent_at[pair] >= rto_ticks[client][:, None])
+    # An owner lacks what its predecessor said last, until it speaks for itself.
+    others = world.owner[row] != audience.peer[client]
+    wanting = np.zeros(len(pair), np.bool_)
+    found: list[tuple[Ints, Ints]] = []
+    for slot in Slot:
+        some = np.arange(len(pair)) if slot is Slot.TRANSFORM else np.flatnonzero(world.length[row, slot])
+        if not len(some):
+            continue
+        its_pair, its_row = pair[some], row[some]
+        version = world.version[its_row, slot]
+        lacks = version > pairs.acked[its_pair, slot]
+        wanting[some] |= lacks
+        send = (version > pairs.sent[its_pair, slot]) | (
+            tick - pairs.sent_at[its_pair, slot] >= rto_ticks[client[some]]
+        )
+        if slot is Slot.TRANSFORM:
+            send |= _repeated(world, pairs, audience, pair, client, row)
+        send &= lacks & (others[some] | (world.seq[its_row, slot] == NO_SEQ))
+        chosen = some[send]
+        found.append((chosen, np.full(len(chosen), slot, np.int64)))
+    pairs.settled[pair[~wanting]] = world.changed[row[~wanting]]
+    nth, slots = (np.concatenate(column) for column in zip(*found, strict=True)) if found else (pair, pair)
+    return Choice(pair[nth], slots, client[nth], row[nth])
+
+
+def _repeated(world: World, pairs: Pairs, audience: Audience, pair: Ints, client: Ints, row: Ints) -> Bools:
+    """(n,) which transforms say that something came to rest, and are due to be said again."""
     since = audience.serves[client] - pairs.first_serve[pair]
     first, second = REPEATS
-    send[:, Slot.TRANSFORM] |= world.at_rest[row] & ((since == first) | (since == second))
-    send &= lacks
-    # An owner lacks what its predecessor said last, until it speaks for itself.
-    send &= (world.owner[row] != audience.peer[client])[:, None] | (world.seq[row] == NO_SEQ)
-    nth, slot = np.nonzero(send)
-    return Choice(pair[nth], slot, client[nth], row[nth])
+    return np.asarray(world.at_rest[row] & ((since == first) | (since == second)), np.bool_)
 
 
 def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick: int) -> Floats:
@@ -77,6 +100,13 @@ def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick
     age = np.clip(tick - pairs.sent_at[choice.pair, choice.slot], 1, MAX_AGE_TICKS)
     weight = world.weight[choice.row] * np.where(pairs.focus[choice.pair], FOCUS_WEIGHT, 1.0)
     return np.asarray(weight * age / (NEAR_M + distance), np.float64)
+
+
+def too_much(choice: Choice, length: Ints, allowance: Floats, frame_bytes: int, frame_cost: int) -> Bools:
+    """(n,) which records are of clients whose allowance does not carry all that they lack. Arguments as for `most_urgent`."""
+    mine = np.bincount(choice.client, length, len(allowance))
+    cost = mine + -(-mine // frame_bytes) * frame_cost
+    return np.asarray((cost > allowance)[choice.client], np.bool_)
 
 
 def most_urgent(

@@ -20,11 +20,14 @@ def test_control_numbers_unwrap_forward_as_far_as_can_be_unapplied(known: int) -
         assert inbound.unwrap_applied((known + ahead) & 0xFFFF) == known + ahead
 
 
-def test_frames_are_admitted_at_their_rate() -> None:
-    inbound = Inbound(7, 1, 100.0)
-    assert sum(inbound.admit(100.0) for _ in range(STATE_FRAMES_BURST + 50)) == STATE_FRAMES_BURST
-    assert sum(inbound.admit(100.5) for _ in range(STATE_FRAMES_BURST)) == STATE_FRAMES_PER_S // 2
-    assert not inbound.admit(100.4)
+def test_frames_come_back_at_their_rate_up_to_the_burst() -> None:
+    inbound = Inbound(7, 1, 100.0, frames=0.0)
+    inbound.refill(100.5)
+    assert inbound.frames == STATE_FRAMES_PER_S / 2
+    inbound.refill(100.4)
+    assert (inbound.frames, inbound.at) == (STATE_FRAMES_PER_S / 2, 100.5)
+    inbound.refill(200.0)
+    assert inbound.frames == STATE_FRAMES_BURST
 
 
 def test_frames_after_a_fresh_hello_are_newer_than_all_before() -> None:
