@@ -45,6 +45,17 @@ ROOMS: tuple[tuple[str, int, int, dict[str, str]], ...] = (  # name, capacity, p
 )
 
 
+ARRIVED = """[...room.entities.values()].every((one) => {
+  const shown = one.smooth().position;
+  return one.worldPosition().every((metres, axis) => Math.abs(metres - shown[axis]) < 0.01);
+})"""
+"""Everything is drawn where it is."""
+AT_REST = """() => document.getAnimations().every((one) => {
+  return one.playState !== "running" || one.effect.getComputedTiming().endTime > 5000;
+})"""
+"""What rises has risen; how much time is left for an answer may go on running down."""
+
+
 def squeezed(png: bytes) -> bytes:
     """The same picture in fewer bytes: browsers compress in haste."""
     place, pixels, kept = 8, b"", []
@@ -115,7 +126,8 @@ async def portray_room(guests: Guests, server: Party) -> None:
         )
         asking = asyncio.create_task(rooms["Noor"].entities[drum].request("for the next song"))
         await page.get_by_test_id("ask-toast").wait_for()
-        await asyncio.sleep(1.5)  # what glides has arrived, and the figures are those of a room at rest
+        await until(page, ARRIVED)
+        await page.wait_for_function(AT_REST)
         (DOCS / "room.png").write_bytes(squeezed(await page.screenshot()))
         await page.get_by_test_id("ask-allow").click()
         await asking
@@ -138,8 +150,8 @@ async def portray_lobby(guests: Guests, server: Party) -> None:
         page = await guests.lobby(theme=THEME)
         await page.get_by_test_id("name-input").fill("Ada")
         await page.get_by_test_id("room-card").nth(len(ROOMS) - 1).wait_for()
-        await asyncio.sleep(1)  # cards have risen
         await page.evaluate("document.activeElement.blur()")
+        await page.wait_for_function(AT_REST)
         (DOCS / "lobby.png").write_bytes(squeezed(await page.screenshot()))
 
 

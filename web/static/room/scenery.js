@@ -292,7 +292,8 @@ function shineOf(colour) {
   const context = /** @type {CanvasRenderingContext2D} */ (sprite.getContext("2d"));
   const light = context.createRadialGradient(32, 32, 0, 32, 32, 32);
   light.addColorStop(0, colour);
-  light.addColorStop(1, "transparent");
+  // Not "transparent", which is black that is not seen: halfway there it would be.
+  light.addColorStop(1, colour.replace(/\/[^)]*\)/, "/ 0%)"));
   context.fillStyle = light;
   context.fillRect(0, 0, 64, 64);
   return sprite;

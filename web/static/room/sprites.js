@@ -30,6 +30,11 @@ export class Sprites {
   #sprites = new Map();
   #ratio = 1;
 
+  /** Pictures remembered. */
+  get size() {
+    return this.#sprites.size;
+  }
+
   /** Pixels of the screen for each of the page's; the pictures of before are of no use. @param {number} [ratio] */
   clear(ratio = this.#ratio) {
     this.#ratio = ratio;
