@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 
 from bench.errors import LoadError
+from bench.tally import Floats
+from bench.walkers import Ints
 
 MAX_KEPT_BYTES: Final = 2 << 30
 """Of payloads that are kept."""
@@ -53,9 +55,7 @@ class Arrivals:
         self._listeners.append(listener)
         self._at_s.append(time.monotonic())
 
-    def batches(
-        self, size: int
-    ) -> "list[tuple[list[bytes], np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.float64]]]]":
+    def batches(self, size: int) -> list[tuple[list[bytes], Ints, Floats]]:
         """All that was kept, `size` payloads at a time: (payloads, listeners, times)."""
         return [
             (

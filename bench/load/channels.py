@@ -11,7 +11,7 @@ from soiree.rtc.sdp import has_all_candidates
 from soiree.transport import Packet
 
 GATHER_TIMEOUT_S = 5.0
-OPEN_TIMEOUT_S = 20.0
+OPEN_TIMEOUT_S = 30.0
 Hear = Callable[[int, int, bytes], None]
 """(client, stream, payload)"""
 Exchange = Callable[[str], Awaitable[str]]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import LoadError
-from bench.load.channels import Channels
 from bench.load.crowd import Crowd, counted
 from bench.load.sockets import Sockets
 from bench.walkers import LAP, PEER_STATE, Ints, peer_states, updates_of_yaw, yaw_rad
@@ -63,6 +62,8 @@ class ChannelCrowd(PeerCrowd):
     async def open(self, url: str) -> None:
         self._url = url
         self._http = aiohttp.ClientSession()
+        from bench.load.channels import Channels  # not there on Python 3.11, as its stack is not
+
         self._channels = Channels(self._hear)
 
     async def enter(self, client: int) -> None:

@@ -13,17 +13,19 @@ from bench.load.report import LoadReport
 from bench.tally import Heard, Tally
 from bench.usage import Usage, loopback_bytes, usage_of
 
-ENTER_TIMEOUT_S = 90.0
+ENTER_TIMEOUT_S = 120.0
 """For all to come in."""
 SETTLE_TIMEOUT_S = 60.0
 """For all to be told of all."""
+IDLE_EVERY = 4
+"""Updates of which one is said until all are there: a full room leaves a server less time to let others in."""
 AT_ONCE = 8
 """Clients that come in at a time."""
 DRAIN_S = 1.0
 """After it was measured: what was sent still arrives."""
 TIMER_S = 0.001
 """uvloop's timers are no finer; asked for less, they come too early, and again, and again."""
-READ_AT_ONCE = 20_000
+READ_AT_ONCE = 2000
 """Payloads that are read in one go."""
 
 
@@ -54,6 +56,8 @@ class Walk:
         self.said: list[tuple[int, int, float]] = []
         """(client, update, monotonic s), while `noting`."""
         self.noting = False
+        self.every = IDLE_EVERY
+        """Each client says every so many of its updates."""
         self._timer = self._loop.call_soon(self._go)
 
     @property
@@ -71,7 +75,7 @@ class Walk:
             while self._turn <= due:
                 update, client = divmod(self._turn, clients)
                 at_s = time.monotonic()
-                if self._crowd.speak(client, update) and self.noting:
+                if update % self.every == 0 and self._crowd.speak(client, update) and self.noting:
                     self.said.append((client, update, at_s))
                 self._turn += 1
         except (LoadError, OSError) as error:
@@ -139,6 +143,7 @@ async def run(
         say("waiting until all know of all")
         await _settle(crowd, walk)
         say("warming up")
+        walk.every = 1
         await walk.go_on(warm_up_s)
         say(f"measuring for {seconds:g} s")
         crowd.arrivals.keeping = crowd.arrivals.counting = walk.noting = True

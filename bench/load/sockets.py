@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bench.errors import LoadError
 
-OPEN_TIMEOUT_S: Final = 20.0
+OPEN_TIMEOUT_S: Final = 30.0
 BINARY: Final = 0x82
 """FIN and opcode of a message in one frame (section 5.2)."""
 CLOSE: Final = 0x88

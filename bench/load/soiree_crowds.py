@@ -9,7 +9,6 @@ import aiohttp
 import numpy as np
 
 from bench.errors import LoadError
-from bench.load.channels import Channels
 from bench.load.crowd import Crowd
 from bench.load.guest import Guest
 from bench.load.sockets import Sockets
@@ -111,6 +110,8 @@ class SoireeChannelCrowd(SoireeCrowd):
     """Over data channels, with the offer in the join."""
 
     def _attach(self) -> None:
+        from bench.load.channels import Channels  # not there on Python 3.11, as its stack is not
+
         self._channels = Channels(self._hear)
 
     async def enter(self, client: int) -> None:
