@@ -80,6 +80,16 @@ test("a MOVE after FAR goes on from there, and does not forget that it was uprig
   assert.ok(at > 5000 && at <= 5021, `${at}`);
 });
 
+test("who gets in and out again is still upright", () => {
+  const { say, world } = open();
+  say("spawned", { entity: 8, owner: OTHER });
+  say("spawned", { entity: 9, owner: OTHER, state: placed(0, { section: UPRIGHT }) });
+  say("parent_set", { entity: 9, parent: 8, attach: 1, state: placed(0, { section: CHILD }) });
+  assert.equal(world.entities.get(9).upright, true);
+  say("parent_set", { entity: 9, parent: 0, attach: 2, state: placed(0, { section: REST }) });
+  assert.equal(world.entities.get(9).upright, false);
+});
+
 test("what is ours is drawn where it is", () => {
   const { say, hear, show, world, clock } = open();
   say("spawned", { entity: 9, owner: OTHER, state: placed(0) });

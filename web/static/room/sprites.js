@@ -10,6 +10,8 @@ const STEP = 1.08;
 export const LARGEST_PX = 44;
 /** Pixels about the shape for ring and line. */
 const MARGIN_PX = 9;
+/** Of smaller things a full line would leave no colour, pixels. */
+const SMALL_PX = 9;
 /** An avatar's nose is the farthest that a shape reaches, in radii. */
 const REACH = 1.6;
 
@@ -77,7 +79,7 @@ export function drawThing(context, { kind, colour, ring, dashed, ink, light }, r
     context.stroke();
     context.setLineDash([]);
   }
-  context.lineWidth = 1.5;
+  context.lineWidth = r < SMALL_PX ? 0.8 : 1.5;
   context.strokeStyle = ink;
   context.fillStyle = colour;
   drawShape(context, kind, r, light);

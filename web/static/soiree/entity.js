@@ -255,8 +255,8 @@ export class Entity {
     this.rotation = rotation;
     this.velocity = velocity;
     this.teleported = teleport;
-    // FAR tells nothing of it.
-    if (section !== FAR) this.upright = section === UPRIGHT;
+    // FAR and CHILD tell nothing of it.
+    if (section !== FAR && section !== CHILD) this.upright = section === UPRIGHT;
   }
 
   /**
@@ -267,17 +267,15 @@ export class Entity {
    */
   heard(transform, tick, { paced = false, parentId = this.parentId, attach = this.attach } = {}) {
     const relayS = this.#room.relaySecondsAt();
-    const before = this.#sample(this.tick, relayS, false);
+    const before = this.#playback || !this.#told ? null : this.#sample(this.tick, relayS, false);
+    this.#told = true;
     this.parentId = parentId;
     this.attach = attach;
     this.moved(transform);
     this.tick = tick;
     const sample = this.#sample(tick, relayS, transform.teleport);
-    const first = !this.#told;
-    this.#told = true;
-    if (first || (!this.#playback && alike(before, sample))) return;
-    this.#playback ??= new Playback(before);
-    this.#playback.add(sample, paced ? relayS : null);
+    if (before && !alike(before, sample)) this.#playback = new Playback(before);
+    this.#playback?.add(sample, paced ? relayS : null);
   }
 
   /** It was ours, and goes on in other hands. @param {number} tick of the change */
