@@ -2,12 +2,8 @@
 
 import asyncio
 import dataclasses
-import gc
 import re
-import weakref
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -19,7 +15,6 @@ from soiree.transport import CONTROL, STATE, CloseReason
 from tests.relay.transports.stage import ENGINE_PAIRS, LOOPBACK, Recorder, WebRtcStage, webrtc_stage
 
 CONN = 7
-MUX_PORT = 47115
 
 
 @pytest_asyncio.fixture(params=ENGINE_PAIRS, ids=lambda pair: f"{pair[1]}-to-{pair[0]}")
@@ -243,45 +238,6 @@ async def test_too_much_before_it_is_open_ends_a_connection(engine: str) -> None
         assert not stage.told.received
 
 
-async def test_a_path_that_is_gone_is_lost_packets_to_aiortc_and_leaves_nothing() -> None:
-    complaints: list[str] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
-    async with webrtc_stage("aiortc", "aiortc") as stage:
-        await stage.join(CONN)
-        peer: Any = stage.end_of(stage.server, CONN)
-        association = weakref.ref(peer.sctp)
-        await peer.ice.close()
-        assert stage.server.send(CONN, CONTROL, b"into nothing")
-        assert stage.server.send(CONN, STATE, b"into nothing")
-        stage.server.close(CONN)
-        await stage.heard.until_closed(CONN)
-        del peer
-    gc.collect()
-    assert complaints == []
-    assert association() is None
-
-
-@pytest.mark.parametrize("client", available())
-async def test_a_connection_whose_callbacks_are_held_for_too_long_is_closed_all_the_same(
-    client: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    if "libdatachannel" not in available():
-        return
-    monkeypatch.setattr("soiree.rtc.libdatachannel.LET_GO_TIMEOUT_S", 0.2)
-    async with webrtc_stage("libdatachannel", client) as stage:
-        await stage.join(CONN)
-        peer: Any = stage.end_of(stage.server, CONN)
-        held = peer.hook(lambda: None)
-        stage.server.close(CONN)
-        async with asyncio.timeout(5):
-            await stage.server.aclose()
-        words = f"connection {CONN} is closed, and libdatachannel has not let go of it"
-        assert [record.message for record in caplog.records] == [words]
-        assert not peer._quiet.is_set()
-        del held
-        assert peer._quiet.is_set()
-
-
 async def test_a_number_in_use_is_refused(engine: str) -> None:
     heard = Recorder()
     made = create(engine, LOOPBACK, heard)
@@ -316,26 +272,6 @@ async def test_loopback_is_not_offered_unless_it_is_named(engine: str) -> None:
     await made.aclose()
 
 
-@pytest.mark.parametrize("client", available())
-async def test_eight_connections_share_one_udp_port(client: str) -> None:
-    if "libdatachannel" not in available():
-        return
-    config = EngineConfig(bind_address="127.0.0.1", port=MUX_PORT)
-    async with webrtc_stage("libdatachannel", client, config) as stage:
-        for conn in range(8):
-            await stage.join(conn)
-        assert udp_sockets_on(MUX_PORT) == 1
-        for conn in range(8):
-            assert stage.client.send(conn, CONTROL, bytes([conn]))
-        await stage.heard.until(lambda: len(stage.heard.received) == 8)
-        assert all(packet.payload == bytes([packet.conn]) for packet in stage.heard.received)
-        # One leaving does not take the port from the others.
-        stage.client.close(0)
-        await stage.heard.until_closed(0)
-        assert stage.server.send(1, CONTROL, b"still here")
-        await stage.told.until(lambda: b"still here" in stage.told.payloads(CONTROL))
-
-
 async def test_auto_makes_the_best_that_is_installed() -> None:
     made = create("auto", LOOPBACK, Recorder())
     assert made.name == available()[0]
@@ -359,25 +295,3 @@ def apart(sdp: str) -> tuple[str, list[str]]:
     candidates = [line[2:] for line in lines if line.startswith("a=candidate:")]
     rest = [line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
     return "\r\n".join(rest) + "\r\n", candidates
-
-
-def udp_sockets_on(port: int) -> int:
-    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
-    return sum(row.split()[1].endswith(f":{port:04X}") for row in rows)
-
-
-@pytest.mark.parametrize("engines", [pair for pair in ENGINE_PAIRS if pair[0] == "libdatachannel"])
-async def test_a_peer_quicker_than_our_own_channels_is_heard(
-    engines: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Chromium says hello the moment its channels are open, which may be before ours have told that they are."""
-    loop = asyncio.get_running_loop()
-    async with webrtc_stage(*engines) as stage:
-        told_open = stage.answering._on_open  # type: ignore[attr-defined]
-        monkeypatch.setattr(stage.answering, "_on_open", lambda peer: loop.call_later(0.2, told_open, peer))
-        answer = await stage.answering.accept(CONN, await stage.offering.offer(CONN))
-        await stage.offering.answered(CONN, answer)
-        await stage.told.until(lambda: CONN in stage.told.opens)
-        assert stage.client.send(CONN, CONTROL, b"hello")
-        await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"hello"])
-        assert stage.heard.opens == [CONN]

@@ -1,0 +1,71 @@
+"""What is libdatachannel's own: one UDP port for all, and C++ threads that hold callbacks."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soiree.rtc import EngineConfig, available
+from soiree.transport import CONTROL
+from tests.relay.transports.stage import webrtc_stage
+
+CONN = 7
+MUX_PORT = 47115
+
+
+@pytest.mark.parametrize("client", available())
+async def test_eight_connections_share_one_udp_port(client: str) -> None:
+    config = EngineConfig(bind_address="127.0.0.1", port=MUX_PORT)
+    async with webrtc_stage("libdatachannel", client, config) as stage:
+        for conn in range(8):
+            await stage.join(conn)
+        assert udp_sockets_on(MUX_PORT) == 1
+        for conn in range(8):
+            assert stage.client.send(conn, CONTROL, bytes([conn]))
+        await stage.heard.until(lambda: len(stage.heard.received) == 8)
+        assert all(packet.payload == bytes([packet.conn]) for packet in stage.heard.received)
+        # One leaving does not take the port from the others.
+        stage.client.close(0)
+        await stage.heard.until_closed(0)
+        assert stage.server.send(1, CONTROL, b"still here")
+        await stage.told.until(lambda: b"still here" in stage.told.payloads(CONTROL))
+
+
+def udp_sockets_on(port: int) -> int:
+    rows = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return sum(row.split()[1].endswith(f":{port:04X}") for row in rows)
+
+
+@pytest.mark.parametrize("client", available())
+async def test_a_peer_quicker_than_our_own_channels_is_heard(client: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chromium says hello the moment its channels are open, which may be before ours have told that they are."""
+    loop = asyncio.get_running_loop()
+    async with webrtc_stage("libdatachannel", client) as stage:
+        told_open = stage.answering._on_open  # type: ignore[attr-defined]
+        monkeypatch.setattr(stage.answering, "_on_open", lambda peer: loop.call_later(0.2, told_open, peer))
+        answer = await stage.answering.accept(CONN, await stage.offering.offer(CONN))
+        await stage.offering.answered(CONN, answer)
+        await stage.told.until(lambda: CONN in stage.told.opens)
+        assert stage.client.send(CONN, CONTROL, b"hello")
+        await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"hello"])
+        assert stage.heard.opens == [CONN]
+
+
+@pytest.mark.parametrize("client", available())
+async def test_a_connection_whose_callbacks_are_held_for_too_long_is_closed_all_the_same(
+    client: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("soiree.rtc.libdatachannel.LET_GO_TIMEOUT_S", 0.2)
+    async with webrtc_stage("libdatachannel", client) as stage:
+        await stage.join(CONN)
+        peer: Any = stage.end_of(stage.server, CONN)
+        held = peer.hook(lambda: None)
+        stage.server.close(CONN)
+        async with asyncio.timeout(5):
+            await stage.server.aclose()
+        words = f"connection {CONN} is closed, and libdatachannel has not let go of it"
+        assert [record.message for record in caplog.records] == [words]
+        assert not peer._quiet.is_set()
+        del held
+        assert peer._quiet.is_set()
