@@ -9,9 +9,9 @@ from party.bots.bot import Bot
 from party.bots.scenario import Step
 from party.bots.streets import Round
 from party.bots.tally import Tally
-from soiree import Entity, RefusedError, Room, Transform
+from soiree import Entity, RefusedError, Room
 from soiree.wire.messages import AttachRule
-from soiree.wire.quantise import Vec3
+from soiree.wire.quantise import IDENTITY, Vec3
 
 VEHICLE_KIND: Final = "vehicle"
 CABIN_KIND: Final = "cabin"
@@ -36,7 +36,6 @@ class Citizen(Bot):
     Attributes:
         avatar: what it looks from.
         vehicle, cabin: None on foot.
-        host: in whose cabin it rides, None for nobody's.
     """
 
     avatar: Entity
@@ -47,7 +46,8 @@ class Citizen(Bot):
         self.on_foot = on_foot
         self.vehicle: Entity | None = None
         self.cabin: Entity | None = None
-        self.host: Citizen | None = None
+        self._hosts: dict[int, Citizen] = {}
+        """Whose the cabins are that it has ever got into, its own included; by id."""
         self._seat = SEATS[index % len(SEATS)]
         self._frames = random.randrange(STAMP_EVERY)
         self._step: Step | None = None
@@ -62,9 +62,11 @@ class Citizen(Bot):
         """x and z of where it looks from."""
         if self.on_foot:
             return self.place
-        if self.host is not None:
-            return self.host.place
-        x, _, z = self.avatar.position
+        # By what the relay has told, not by what was asked of it: an answer and what awaits it are moments apart.
+        host = self._hosts.get(self.avatar.parent)
+        if host is not None:
+            return host.place
+        x, _, z = self.avatar.world_transform().position
         return (x, z)
 
     @property
@@ -87,8 +89,9 @@ class Citizen(Bot):
         avatar = group.spawn("avatar", self._seat, rule="deny", parent=cabin, properties=name)
         await group.commit()
         assert avatar.entity is not None, "commit raises what was refused"
+        assert cabin.entity is not None, "likewise"
         self.vehicle, self.cabin, self.avatar = vehicle.entity, cabin.entity, avatar.entity
-        self.host = self
+        self._hosts[self.cabin.id] = self
 
     def move(self, now_s: float) -> None:
         thing = self.avatar if self.on_foot else self.vehicle
@@ -127,15 +130,15 @@ class Citizen(Bot):
 
     async def ride(self, cabin: Entity, host: "Citizen") -> None:
         """Get into this cabin, out again after a while, and home; without any delay once told to halt. Raises RefusedError."""
-        await self._get_into(cabin, host)
+        await self.get_into(cabin, host)
         self.tally.rides += 1
         await self.pause(self._random.uniform(*STAYS_S))
         await self.avatar.set_parent(None)
-        self.host = None
         await self.pause(self._random.uniform(*PAVEMENT_S))
         assert self.cabin is not None, "only drivers ride about"
-        await self._get_into(self.cabin, self)
+        await self.get_into(self.cabin, self)
 
-    async def _get_into(self, cabin: Entity, host: "Citizen") -> None:
-        await self.avatar.set_parent(cabin, self._seat, Transform(self._seat).rotation)
-        self.host = host
+    async def get_into(self, cabin: Entity, host: "Citizen") -> None:
+        """Take a seat in the cabin, which is that of `host`. Raises RefusedError."""
+        self._hosts[cabin.id] = host
+        await self.avatar.set_parent(cabin, self._seat, IDENTITY)
