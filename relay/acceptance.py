@@ -10,8 +10,8 @@ from relay import speed
 from relay.arrivals import Received
 from relay.audience import Audience
 from relay.ingest import HEAD_BYTES, IS_AGED, Records
-from relay.table import Bools, Ints
-from relay.world import SLOT_OFFSET, SLOTS, World
+from relay.table import Bools, Ints, Octets
+from relay.world import SLOTS, WORD_BYTES, World
 from soiree.wire import quantise as q
 from soiree.wire.state import STRIDE, TICK_HZ, Section, Slot
 
@@ -21,6 +21,8 @@ MAX_LATE_TICKS: Final = 120
 """Samples older than this are dated so."""
 _LIMITS = np.array([q.LIMIT_UNITS, q.LIMIT_Y_UNITS, q.LIMIT_UNITS])
 _METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
+_WORD_MASKS: Final = np.array([(1 << 8 * octets) - 1 for octets in range(WORD_BYTES + 1)], "<u8")
+"""Word with so many first bytes set."""
 _POSE_BYTES: Final = STRIDE[Section.POSE]
 
 
@@ -90,20 +92,26 @@ def _rights(world: World, row: Ints, records: Records, senders: Senders) -> Ints
     transform = records.slot == Slot.TRANSFORM
     misplaced = transform & (child != (world.parent[row] > 0))
     outdated = child & (records.extra != world.attach[row])
-    inside = ((records.position >= -_LIMITS) & (records.position < _LIMITS)).all(1)
-    verdict = np.select(
-        [
-            row == 0,
-            world.owner[row] != senders.peer,
-            senders.applied < world.fence[row],
-            (records.kind == Section.FAR) | (transform & ~inside),
-            misplaced | outdated,
-            senders.seq < world.seq[row, records.slot],
-        ],
-        [Drop.UNKNOWN_ENTITY, Drop.NOT_OWNER, Drop.FENCE, Drop.MALFORMED, Drop.ATTACH, Drop.STALE],
-        Drop.TAKEN,
-    )
-    return np.asarray(verdict, np.int64)
+    refused = {
+        Drop.UNKNOWN_ENTITY: row == 0,
+        Drop.NOT_OWNER: world.owner[row] != senders.peer,
+        Drop.FENCE: senders.applied < world.fence[row],
+        Drop.MALFORMED: (records.kind == Section.FAR) | (transform & _outside(records.position)),
+        Drop.ATTACH: misplaced | outdated,
+        Drop.STALE: senders.seq < world.seq[row, records.slot],
+    }
+    verdict = np.zeros(len(records), np.int64)
+    for drop, which in reversed(refused.items()):
+        verdict[which] = drop
+    return verdict
+
+
+def _outside(position: Ints) -> Bools:
+    """(n,) which positions lie beyond the world's edge."""
+    outside = np.zeros(len(position), np.bool_)
+    for axis, limit in enumerate(_LIMITS.tolist()):
+        outside |= (position[:, axis] < -limit) | (position[:, axis] >= limit)
+    return outside
 
 
 def _rounds(cell: Ints, records: Records, senders: Senders, verdict: Ints) -> list[Ints]:
@@ -112,9 +120,10 @@ def _rounds(cell: Ints, records: Records, senders: Senders, verdict: Ints) -> li
     Of a cell with more than MAX_ROUNDS the oldest are marked stale.
     """
     left = np.flatnonzero(verdict == Drop.TAKEN)
+    ordered = np.sort(cell[left])
+    if not (ordered[1:] == ordered[:-1]).any():
+        return [left] if len(left) else []
     left = left[np.lexsort((records.start[left], senders.seq[left], cell[left]))]
-    if not len(left):
-        return []
     begins = np.flatnonzero(np.diff(cell[left], prepend=-1))
     sizes = np.diff(begins, append=len(left))
     nth = np.arange(len(left)) - np.repeat(begins, sizes)
@@ -129,7 +138,7 @@ def _limit_speed(
     """Verdicts on transforms of roots."""
     away = (records.position[chosen] - world.position[row]) * _METRES
     elapsed_s = np.maximum(0, senders.sample[chosen] - world.sample[row, Slot.TRANSFORM]) / TICK_HZ
-    away_m = np.sqrt((away * away).sum(1))
+    away_m = np.sqrt(np.einsum("ij,ij->i", away, away))
     may_go = speed.may_go(world, row, away_m, elapsed_s, records.teleport[chosen], tick, max_speed_m_s)
     speed.note_refused(world, row[~may_go], senders.seq[chosen[~may_go]])
     refused = np.where(records.teleport[chosen], Drop.TELEPORT_RATE, Drop.SPEED)
@@ -142,32 +151,43 @@ def _store(world: World, row: Ints, records: Records, senders: Senders, taken: I
     world.seq[row, slot] = senders.seq[taken]
     world.sample[row, slot] = np.maximum(world.sample[row, slot], senders.sample[taken])
     fresh = np.zeros(len(taken), bool)
-    for number, width in ((Slot.TRANSFORM, HEAD_BYTES), (Slot.POSE, _POSE_BYTES), (Slot.PROPS, 0)):
+    for number, longest in ((Slot.TRANSFORM, HEAD_BYTES), (Slot.POSE, _POSE_BYTES), (Slot.PROPS, 0)):
         these = np.flatnonzero(slot == number)
         if len(these):
-            width = width or int(records.length[taken[these]].max())
-            fresh[these] = _write(world, row[these], number, records, taken[these], width)
+            longest = longest or int(records.length[taken[these]].max())
+            fresh[these] = _write(world, row[these], number, records, taken[these], longest)
     version = world.next_version()
     world.version[row[fresh], slot[fresh]] = world.changed[row[fresh]] = version
     leapt = fresh & records.teleport[taken] & (slot == Slot.TRANSFORM)
     world.teleported[row[leapt]] = version
 
 
-def _write(world: World, row: Ints, slot: Slot, records: Records, taken: Ints, width: int) -> Bools:
-    """Copy records of one slot; returns which of them differ from what was there, ages aside."""
-    start = int(SLOT_OFFSET[slot])
+def _write(world: World, row: Ints, slot: Slot, records: Records, taken: Ints, longest: int) -> Bools:
+    """Copy records of one slot, none over `longest` bytes; returns which of them differ from what was there, ages aside."""
+    width = -(-longest // WORD_BYTES) * WORD_BYTES
+    kept = world.records(slot)
     length, kind = records.length[taken], records.kind[taken]
     new = records.octets(taken, width)
-    old = world.records[row, start : start + width]
-    told = np.arange(width) < (length - IS_AGED[kind])[:, None]
-    fresh: Bools = ((new != old) & told).any(1) | (length != world.length[row, slot])
+    fresh = _differ(new, kept[row, :width], length - IS_AGED[kind])
+    fresh |= length != world.length[row, slot]
     if slot is Slot.TRANSFORM:
-        moved = (records.position[taken] != world.position[row]).any(1)
+        apart = records.position[taken] != world.position[row]
+        moved = apart[:, 0] | apart[:, 1] | apart[:, 2]
         fresh |= (kind != world.kind[row]) | moved
         world.stirred[row[moved]] = True
         world.kind[row] = kind
         world.position[row] = records.position[taken]
         world.at_rest[row] = records.at_rest[taken]
-    world.records[row, start : start + width] = new
+    kept[row, :width] = new
     world.length[row, slot] = length
     return fresh
+
+
+def _differ(new: Octets, old: Octets, length: Ints) -> Bools:
+    """(n,) which rows of two (n, width) arrays differ in their first `length` (n,) bytes; a word at a time."""
+    differ = np.zeros(len(new), np.bool_)
+    theirs, ours = new.view(np.uint64), np.ascontiguousarray(old).view(np.uint64)
+    for word in range(theirs.shape[1]):
+        counted = _WORD_MASKS[np.clip(length - word * WORD_BYTES, 0, WORD_BYTES)]
+        differ |= ((theirs[:, word] ^ ours[:, word]) & counted) != 0
+    return differ

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from relay.table import Bools, Ints, Octets
-from relay.world import RECORD_BYTES
+from relay.table import Bools, Ints, Octets, windows
+from relay.world import SLOT_BYTES
 from soiree.wire.errors import WireError
 from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.state import HEADER_DTYPE, STATE_HEADER, STRIDE, FrameType, Section, sections, skip_props
@@ -17,6 +17,8 @@ STRIDES: Final = np.array([STRIDE.get(Section(kind), 0) if kind else 0 for kind 
 ROUNDS: Final = 8
 """Sections of a frame that are found in step with other frames'; a frame with more, which no honest client needs, is read on alone."""
 _SECTION_HEAD: Final = 2
+_PAD_BYTES: Final = max(SLOT_BYTES)
+"""Records are read by as many bytes as the longest may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Arrivals:
     """n frames, one after another; int64 unless said."""
 
     data: Octets
-    """All frames, with RECORD_BYTES of zeros after them."""
+    """All frames, with _PAD_BYTES of zeros after them."""
     at: Ints
     """(n,) where each frame begins in `data`."""
     header: "np.typing.NDArray[np.void]"
@@ -63,8 +65,8 @@ def unpack(payloads: Sequence[bytes]) -> Arrivals:
     """Read frames as they came; nothing is raised for what is in them."""
     length = np.fromiter(map(len, payloads), np.int64, len(payloads))
     at = np.cumsum(length) - length
-    data = np.frombuffer(b"".join([*payloads, bytes(RECORD_BYTES)]), np.uint8)
-    header = data[at[:, None] + np.arange(STATE_HEADER.size)].view(HEADER_DTYPE)[:, 0]
+    data = np.frombuffer(b"".join([*payloads, bytes(_PAD_BYTES)]), np.uint8)
+    header = windows(data, STATE_HEADER.size)[at].view(HEADER_DTYPE)[:, 0]
     sound = (length >= STATE_HEADER.size) & (length <= MAX_FRAME_BYTES) & (header["type"] == FrameType.STATE)
     found = _find_sections(data, at, length, sound, payloads)
     frame, kind, count, first = found[:, sound[found[0]]]

@@ -35,7 +35,7 @@ def encode(world: World, row: Ints) -> Octets:
     records["x"], records["z"] = x >> q.FAR_SHIFT & 0xFFFF, z >> q.FAR_SHIFT & 0xFFFF
     records["y"] = y >> q.FAR_SHIFT & 0xFFFF
     octets: Octets = records.view(np.uint8).reshape(len(row), STRIDE[Section.FAR])
-    said = world.records[row, : STRIDE[Section.MOVE]]
+    said = world.transforms[row, : STRIDE[Section.MOVE]]
     upright = world.kind[row] == Section.UPRIGHT
     octets[~upright, _ROT] = said[~upright, _ROT]
     octets[~upright, _VELOCITY] = said[~upright, _VELOCITY]

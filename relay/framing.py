@@ -9,8 +9,8 @@ from relay import far
 from relay.audience import Audience
 from relay.pairs import Pairs
 from relay.selection import Choice
-from relay.table import Bools, Ints, Octets
-from relay.world import RECORD_BYTES, SLOT_OFFSET, World
+from relay.table import Bools, Ints, Octets, windows
+from relay.world import World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.state import (
@@ -193,18 +193,26 @@ def write(
     frame_bytes = STATE_HEADER.size + np.bincount(frame, length + opens * SECTION_BYTES, len(size)).astype(np.int64)
     stop = np.cumsum(frame_bytes)
     out = np.empty(int(stop[-1]) if len(stop) else 0, np.uint8)
-    inner = np.arange(int(length.sum())) - np.repeat(before, length)
-    source = np.repeat(choice.row * RECORD_BYTES + SLOT_OFFSET[choice.slot], length) + inner
-    out[np.repeat(at, length) + inner] = world.records.reshape(-1)[source]
+    for slot in Slot:
+        its = choice.slot == slot
+        if its.any():
+            _copy(world.records(slot), choice.row[its], out, at[its], length[its])
     coarse = kind == Section.FAR
     if coarse.any():
-        out[at[coarse, None] + np.arange(STRIDE[Section.FAR])] = far.encode(world, choice.row[coarse])
+        windows(out, STRIDE[Section.FAR])[at[coarse]] = far.encode(world, choice.row[coarse])
     _write_sections(out, at[opens] - SECTION_BYTES, kind[opens], section)
     _write_ages(out, at + length - 1, choice, kind, world, pairs, tick)
     headers = _headers(layout, audience, tick, seq, applied)
-    out[(stop - frame_bytes)[:, None] + np.arange(STATE_HEADER.size)] = headers
+    windows(out, STATE_HEADER.size)[stop - frame_bytes] = headers
     data = out.tobytes()
     return [data[a:b] for a, b in zip((stop - frame_bytes).tolist(), stop.tolist(), strict=True)]
+
+
+def _copy(records: Octets, row: Ints, out: Octets, at: Ints, length: Ints) -> None:
+    """Copy the first `length` bytes of rows to places of `out`; all of one length at once."""
+    for width in np.unique(length).tolist():
+        these = length == width
+        windows(out, width)[at[these]] = records[row[these], :width]
 
 
 def _write_sections(out: Octets, at: Ints, kind: Ints, section: Ints) -> None:

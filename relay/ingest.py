@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from relay.arrivals import KINDS, STRIDES, Arrivals
-from relay.table import Bools, Ints, Octets
+from relay.table import Bools, Ints, Octets, windows
 from soiree.wire import quantise as q
 from soiree.wire.state import AGE_MASK, AGED, ENTITY_MASK, SLOT_OF, STRIDE, TELEPORT, Section
 
@@ -25,7 +25,7 @@ class Records:
     """All records of some frames; arrays of shape (n,), int64 unless said."""
 
     data: Octets
-    """All frames one after another, with RECORD_BYTES of zeros after them."""
+    """All frames one after another, with some zeros after them."""
     start: Ints
     """Where each record begins in `data`; in the order of frames and within them."""
     length: Ints
@@ -48,15 +48,14 @@ class Records:
 
     def octets(self, which: Ints, width: int) -> Octets:
         """(len(which), width) first bytes of some records; past their ends come others'."""
-        found: Octets = self.data[self.start[which, None] + np.arange(width)]
-        return found
+        return windows(self.data, width)[self.start[which]]
 
 
 def read(arrivals: Arrivals, frames: Ints) -> Records:
     """The records of some of the frames; these are sound, and in ascending order."""
     data = arrivals.data
     start, length, kind, frame = _spans(arrivals, frames)
-    head = data[start[:, None] + np.arange(HEAD_BYTES)]
+    head = windows(data, HEAD_BYTES)[start]
     place = head[:, : PLACE.itemsize].copy().view(PLACE)[:, 0]
     ident = place["where"].astype(np.int64)
     age = np.where(IS_AGED[kind], data[start + length - 1], 0).astype(np.int64)

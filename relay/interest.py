@@ -89,11 +89,8 @@ class Interest:
         pair = np.flatnonzero(turn[pairs.client[: pairs.high]] >= 0)
         pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
         known = turn[pairs.client[pair]]  # (pairs of due clients,) index in due
-        marks = self._scratch(len(due))
-        marks[known, pairs.row[pair]] = True
         which, row, away_m, radius_m, end_m = self._near(due)
-        entering = (away_m <= radius_m[which]) & ~marks[which, row]
-        marks[known, pairs.row[pair]] = False
+        entering = (away_m <= radius_m[which]) & ~pairs.told_of(due[which], row)
         enter = (which[entering], row[entering], away_m[entering])
         away_m = _away_m(world.position[world.root[pairs.row[pair]]], audience.view[due][known])
         leave = self._leaving(due, pair, known, away_m, end_m)

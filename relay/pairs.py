@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from relay.table import Ints, Table
+from relay.table import Bools, Ints, Octets, Table
 from relay.world import SLOTS, World
 
 MAX_PAIRS: Final = 1 << 22
@@ -36,6 +36,28 @@ class Pairs(Table):
         self.settled: Ints = self._column("settled", np.int64)
         self.focus = self._column("focus", np.bool_)
         self._of: dict[int, dict[int, int]] = {}
+        self._bits: Octets = np.zeros((1, 1), np.uint8)
+        """(rows of the world, clients / 8) bit c % 8 of byte c / 8: whether client c was told of what is in the row."""
+
+    def told_of(self, client: Ints, row: Ints) -> Bools:
+        """(n,) which of the clients (n,) were told of what is in which row (n,) of the world."""
+        self._reach_bits(int(client.max(initial=0)))
+        return np.asarray(self._bits[row, client >> 3] >> (client & 7) & 1, np.bool_)
+
+    def _mark(self, client: int, row: "int | Ints", *, told: bool) -> None:
+        self._reach_bits(client)
+        bit = np.uint8(1 << (client & 7))
+        if told:
+            self._bits[row, client >> 3] |= bit
+        else:
+            self._bits[row, client >> 3] &= ~bit
+
+    def _reach_bits(self, client: int) -> None:
+        rows, octets = self._bits.shape
+        if rows < len(self._world.entity) or octets <= client >> 3:
+            grown = np.zeros((max(rows, len(self._world.entity)), max(octets, 2 * (client >> 3) + 1)), np.uint8)
+            grown[:rows, :octets] = self._bits
+            self._bits = grown
 
     def tell(self, client: int, entity: int, n: int, tick: int) -> None:
         """Control message `n` tells the client of all that the entity's records say now.
@@ -59,6 +81,7 @@ class Pairs(Table):
         self.settled[pair] = self._world.changed[row]
         self.sent_at[pair] = tick
         self.first_serve[pair] = 0
+        self._mark(client, row, told=True)
 
     def tell_many(self, client: int, entities: Ints, rows: Ints, n: int, tick: int) -> None:
         """As `tell`, of many entities, with their rows of the world, of which the client knows none.
@@ -72,6 +95,7 @@ class Pairs(Table):
         self.acked[pair] = self.sent[pair] = self._world.version[rows]
         self.settled[pair] = self._world.changed[rows]
         self.sent_at[pair] = tick
+        self._mark(client, rows, told=True)
         self._of.setdefault(client, {}).update(zip(entities.tolist(), pair.tolist(), strict=True))
 
     def hold(self, client: int, entity: int, n: int) -> None:
@@ -84,17 +108,23 @@ class Pairs(Table):
         """The client knows the entity no longer; nothing if it did not."""
         pair = self._of.get(client, {}).pop(entity, None)
         if pair is not None:
+            self._mark(client, int(self.row[pair]), told=False)
             self._release(pair)
 
     def untell_many(self, client: int, entities: Ints) -> None:
         """The client knows these no longer."""
         told = self._of.get(client, {})
         found = [pair for entity in entities.tolist() if (pair := told.pop(entity, None)) is not None]
-        self._release_many(np.array(found, np.int64))
+        self._forget_pairs(client, found)
 
     def forget(self, client: int) -> None:
         """The client knows nothing."""
-        self._release_many(np.array(list(self._of.pop(client, {}).values()), np.int64))
+        self._forget_pairs(client, list(self._of.pop(client, {}).values()))
+
+    def _forget_pairs(self, client: int, pairs: list[int]) -> None:
+        which = np.array(pairs, np.int64)
+        self._mark(client, self.row[which], told=False)
+        self._release_many(which)
 
     def has(self, client: int, entity: int) -> bool:
         return entity in self._of.get(client, {})

@@ -100,3 +100,9 @@ class Table:
             new = np.zeros((self._capacity, *old.shape[1:]), old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
+
+
+def windows(octets: Octets, width: int) -> Octets:
+    """(len(octets) − width + 1, width): the bytes that begin at each place, a view. To take runs of bytes from it costs a copy for each."""
+    places = max(0, len(octets) - width + 1)
+    return np.ndarray((places, width), np.uint8, buffer=octets.data, strides=(1, 1))

@@ -11,16 +11,20 @@ import numpy as np
 from relay import placement
 from relay.placement import Placement
 from relay.reference_frame import Stand
-from relay.table import Ints, Table
+from relay.table import Ints, Octets, Table
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_ENTITIES_PER_ROOM, MAX_PROPS_RECORD_BYTES
 from soiree.wire.records import Base, Placed, PlacedRecord, decode_transform, pack_placed, with_entity
 from soiree.wire.state import AGE_MASK, AGED, ENTITY_MASK, IDENT, STRIDE, Section, Slot
 
 SLOTS: Final = len(Slot)
-SLOT_OFFSET: Final = np.array([0, STRIDE[Section.MOVE], STRIDE[Section.MOVE] + STRIDE[Section.POSE]])
-"""Where the record of each slot begins in an entity's row of bytes."""
-RECORD_BYTES: Final = int(SLOT_OFFSET[-1]) + IDENT.size + MAX_PROPS_RECORD_BYTES
+WORD_BYTES: Final = 8
+SLOT_BYTES: Final = (
+    STRIDE[Section.MOVE] + -STRIDE[Section.MOVE] % WORD_BYTES,
+    STRIDE[Section.POSE] + -STRIDE[Section.POSE] % WORD_BYTES,
+    IDENT.size + MAX_PROPS_RECORD_BYTES + -(IDENT.size + MAX_PROPS_RECORD_BYTES) % WORD_BYTES,
+)
+"""What is kept for the record of each slot: whole words."""
 NEVER: Final = 2**62
 """A fence that nothing passes."""
 NO_SEQ: Final = -1
@@ -38,7 +42,8 @@ class World(Table):
         fence: control number that its owner must have applied when it sends a record.
         position: (rows, 3) x, y, z in 1/1024, 1/256, 1/1024 m, in the world for roots; within the parent, all 1/1024 m, for children.
         kind: section of the transform. at_rest: bool, whether it says that nothing moves.
-        records: (rows, RECORD_BYTES) uint8; length: (rows, SLOTS) bytes of each record, 0 where there is none.
+        transforms, poses, props: (rows, SLOT_BYTES[slot]) uint8, the records of each slot; apart, so that transforms lie close.
+        length: (rows, SLOTS) bytes of each record, 0 where there is none.
         version, sample (tick), seq (of the owner's frame, unwrapped): (rows, SLOTS), of the newest record.
         changed: newest version of any slot. teleported: version of the last record that jumped. jumps, jumped_at: float64 and tick: what
         remains of TELEPORT_BURST. overrun_m: float64, how far it is ahead of the speed limit. weight: float64, importance.
@@ -62,7 +67,9 @@ class World(Table):
         self.position: Ints = self._column("position", np.int64, 3)
         self.kind: Ints = self._column("kind", np.int64)
         self.at_rest = self._column("at_rest", np.bool_)
-        self.records = self._column("records", np.uint8, RECORD_BYTES)
+        self.transforms: Octets = self._column("transforms", np.uint8, SLOT_BYTES[Slot.TRANSFORM])
+        self.poses: Octets = self._column("poses", np.uint8, SLOT_BYTES[Slot.POSE])
+        self.props: Octets = self._column("props", np.uint8, SLOT_BYTES[Slot.PROPS])
         self.length: Ints = self._column("length", np.int64, SLOTS)
         self.version: Ints = self._column("version", np.int64, SLOTS)
         self.sample: Ints = self._column("sample", np.int64, SLOTS)
@@ -220,14 +227,17 @@ class World(Table):
             there = self._stand(self.row(parent)).carry((x, y, z), q.IDENTITY, (0.0, 0.0, 0.0))
         return there.away_m(self._stand(self.row(entity)))
 
+    def records(self, slot: Slot) -> Octets:
+        """(rows, SLOT_BYTES[slot]) the records of a slot."""
+        return (self.transforms, self.poses, self.props)[slot]
+
     def record(self, entity: int, slot: Slot) -> bytes | None:
         """The newest record of a slot as its owner wrote it."""
         row = self.row(entity)
         return self._bytes(row, slot) if self.length[row, slot] else None
 
     def _bytes(self, row: int, slot: Slot) -> bytes:
-        start = int(SLOT_OFFSET[slot])
-        return self.records[row, start : start + int(self.length[row, slot])].tobytes()
+        return self.records(slot)[row, : int(self.length[row, slot])].tobytes()
 
     def _section(self, row: int, slot: Slot) -> Section:
         if slot is Slot.TRANSFORM:
@@ -268,8 +278,7 @@ class World(Table):
             record = with_entity(record, int(self.entity[row]))
             if place.kind is Section.CHILD and slot is Slot.TRANSFORM:
                 record = record[:3] + bytes((int(self.attach[row]),)) + record[4:]
-            start = int(SLOT_OFFSET[slot])
-            self.records[row, start : start + len(record)] = np.frombuffer(record, np.uint8)
+            self.records(slot)[row, : len(record)] = np.frombuffer(record, np.uint8)
             self.length[row, slot] = len(record)
         # Slots that were left out are versioned too: what a control message tells, it tells of all of them.
         self.changed[row] = self.version[row, self.length[row] > 0] = self.next_version()
