@@ -16,6 +16,8 @@ REPEATS: Final = (1, 3)
 """Serves after the first in which an entity at rest is sent again, unless it was acknowledged."""
 MAX_AGE_TICKS: Final = 255
 """Waiting longer makes a record no more urgent."""
+OVERDUE_TICKS: Final = 48
+"""What has waited for so long is as urgent as what is in focus: nothing stands still where the nearest take all that there is."""
 NEAR_M: Final = 16.0
 """Entities this near are about equally urgent."""
 FOCUS_WEIGHT: Final = 8.0
@@ -98,7 +100,8 @@ def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick
     away = (world.position[world.root[choice.row]] - audience.view[choice.client]) * _METRES
     distance = np.sqrt((away * away).sum(1))
     age = np.clip(tick - pairs.sent_at[choice.pair, choice.slot], 1, MAX_AGE_TICKS)
-    weight = world.weight[choice.row] * np.where(pairs.focus[choice.pair], FOCUS_WEIGHT, 1.0)
+    favoured = pairs.focus[choice.pair] | (age >= OVERDUE_TICKS)
+    weight = world.weight[choice.row] * np.where(favoured, FOCUS_WEIGHT, 1.0)
     return np.asarray(weight * age / (NEAR_M + distance), np.float64)
 
 

@@ -231,13 +231,14 @@ class RelayService:
     def _on_tick(self) -> None:
         now = self._loop.time()
         due = max(self._tick + 1, int((now - self._started_at) * TICK_HZ))
-        if due > self._tick + 1:
-            self.metrics.late_ticks.inc(due - self._tick - 1)
-            self.metrics.late_streaks.observe(due - self._tick - 1)
+        late = due - self._tick - 1
+        if late:
+            self.metrics.late_ticks.inc(late)
+            self.metrics.late_streaks.observe(late)
         self._tick = due
         # Before the work: one room that fails must not stop the clock of all.
         self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
-        self._pacing.measure(now, time.process_time())
+        self._pacing.measure(now, time.process_time(), late)
         self.metrics.serve_every.set(self._pacing.serve_every)
         with self.metrics.tick_seconds.time():
             self._tick_rooms(due, now)

@@ -22,6 +22,15 @@ def test_overload_slows_to_the_slowest_and_calm_brings_it_back() -> None:
     assert after([1.2] * 20 + [0.1] * 20).serve_every == FASTEST
 
 
+def test_a_relay_that_gets_no_cpu_slows_down_though_it_uses_little() -> None:
+    pacing, now = Pacing(0.0, 0.0), 0.0
+    for late, expected in [(10, 2), (10, 3), (0, 2), (1, 2), (0, 1)]:
+        pacing.measure(now + INTERVAL_S / 2, 0.4 * now, late)
+        now += INTERVAL_S
+        pacing.measure(now, 0.4 * now)
+        assert pacing.serve_every == expected
+
+
 def test_it_serves_no_faster_than_it_was_told() -> None:
     assert after([0.1] * 20, fastest=3).serve_every == 3
     assert after([1.2] * 20 + [0.1] * 20, fastest=3).serve_every == 3
@@ -62,7 +71,7 @@ class BusyRelay:
             passed, self.tick = due - self.tick, due
             self.late += passed - 1
             self.done += 1
-            self.pacing.measure(self.now, self.cpu_s)
+            self.pacing.measure(self.now, self.cpu_s, passed - 1)
             every = self.pacing.serve_every
             cost = BARE_TICK_S + self.all_clients_s * min(1.0, passed / every)
             self.cpu_s += cost

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from relay.audience import Audience
 from relay.pairs import Pairs
-from relay.selection import MAX_AGE_TICKS, Choice, lacking, most_urgent, urgency
+from relay.selection import FOCUS_WEIGHT, MAX_AGE_TICKS, OVERDUE_TICKS, Choice, lacking, most_urgent, urgency
 from relay.world import World
 from tests.relay.records import placed, placed_child
 
@@ -60,7 +60,16 @@ def test_urgency_grows_with_age_and_weight_and_falls_with_distance() -> None:
     world.set_weight(4, 3.0)
     choice = all_lacking(world, pairs, audience, 10)
     np.testing.assert_allclose(urgency(choice, world, pairs, audience, 10) * 16, [10, 5, 160 / 1016, 30])
-    np.testing.assert_allclose(urgency(choice, world, pairs, audience, 999)[0] * 16, MAX_AGE_TICKS)
+    np.testing.assert_allclose(urgency(choice, world, pairs, audience, 999)[0] * 16, MAX_AGE_TICKS * FOCUS_WEIGHT)
+
+
+def test_what_is_in_focus_or_overdue_comes_first() -> None:
+    world, pairs, audience, _ = table([0.0, 0.0])
+    pairs.focus[1] = True
+    choice = all_lacking(world, pairs, audience, 10)
+    np.testing.assert_allclose(urgency(choice, world, pairs, audience, 10) * 16, [10 * FOCUS_WEIGHT, 10])
+    late = OVERDUE_TICKS
+    np.testing.assert_allclose(urgency(choice, world, pairs, audience, late) * 16, [late * FOCUS_WEIGHT] * 2)
 
 
 def test_a_passenger_is_as_far_as_what_it_rides_in() -> None:
