@@ -1,9 +1,10 @@
-"""The pictures of the documents: `python -m tests.e2e.portraits` takes docs/room.png and docs/lobby.png anew."""
+"""The pictures of the documents: `python -m tests.e2e.portraits` takes docs/room.png, docs/lobby.png and docs/city.png anew."""
 
 import asyncio
 import math
 import struct
 import zlib
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from tests.system.party_process import Party, party
 DOCS = ROOT / "docs"
 THEME: Theme = "dark"
 Place = tuple[float, float, float]
+Portray = Callable[[Guests, Party], Awaitable[None]]
 
 WHO = {  # where they stand from Ada, metres east and south, and where they look, degrees from north
     "Mira": (-6.2, -1.4, 120.0),
@@ -155,11 +157,41 @@ async def portray_lobby(guests: Guests, server: Party) -> None:
         (DOCS / "lobby.png").write_bytes(squeezed(await page.screenshot()))
 
 
+async def portray_city(guests: Guests, server: Party) -> None:
+    """Some blocks of the demo's city, with what drives and walks in them."""
+    page = await guests.inside("city", "Ada", theme=THEME)
+    await page.get_by_role("button", name="Got it").click()
+    await until(page, "room.entities.size > 400")
+    for _ in range(4):
+        await page.get_by_role("button", name="Zoom out").click()
+    await page.mouse.move(640, 400)
+    await page.evaluate("document.activeElement.blur()")
+    await until(page, f"room.stats().rttMs > 0 && {BUSY}", within_ms=90_000)
+    await page.wait_for_function(AT_REST)
+    (DOCS / "city.png").write_bytes(squeezed(await page.screenshot()))
+
+
+BUSY = """[...room.entities.values()].filter((one) => {
+  const [x, , z] = one.smooth().position;
+  return one.kind === "vehicle" && Math.hypot(x, z) < 130;
+}).length > 11"""
+"""Many drive where one stands."""
+CITY = ("--demo", "city", "--entities", "20000")
+PORTRAITS: tuple[tuple[Portray, tuple[str, ...]], ...] = (
+    (portray_lobby, ()),
+    (portray_room, ()),
+    (portray_city, CITY),
+)
+
+
 async def main() -> None:
-    """Take both."""
+    """Take all."""
     async with chromium() as browser:
-        for portray in (portray_lobby, portray_room):
-            with TemporaryDirectory(prefix="soiree-") as folder, party(rtc.available()[0], Path(folder)) as server:
+        for portray, options in PORTRAITS:
+            with (
+                TemporaryDirectory(prefix="soiree-") as folder,
+                party(rtc.available()[0], Path(folder), *options) as server,
+            ):
                 guests = Guests(browser, server.url)
                 await portray(guests, server)
                 await guests.leave()
