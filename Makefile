@@ -24,7 +24,7 @@ JS_TESTS = $(shell find tests -name '*.test.js' -o -name '*.test.mjs')
 ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \
   echo "soiree: libdatachannel has no wheel for Python 3.11; aiortc serves" >&2; fi
 
-.PHONY: help setup party test check lint e2e bench clean
+.PHONY: help setup party city test check lint e2e bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
@@ -35,6 +35,10 @@ setup: $(VENV)/.test node_modules/.package-lock.json bench/peers/node_modules/.p
 party: $(VENV)/.runtime ## run a party server; prints its link (ARGS="--port 9000")
 	@$(ENGINE_NOTE)
 	@exec $(BIN)/soiree party --demo party $(ARGS)
+
+city: $(VENV)/.runtime ## run a city of 20,000 things (ARGS="--entities 100000")
+	@$(ENGINE_NOTE)
+	@exec $(BIN)/soiree party --demo city $(ARGS)
 
 test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k resume")
 	@$(if $(JS_TESTS),node --test --test-reporter=dot $(JS_TESTS))
