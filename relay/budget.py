@@ -38,12 +38,14 @@ SERVE_BYTES: Final = 400.0
 """A client is served when it may have at least so much: smaller frames are mostly headers."""
 
 RAMP_PER_S: Final = 2.0
-NEAR_FULL_PER_S: Final = 1.15
+NEAR_FULL_PER_S: Final = 1.2
 """Climb about where the path was full last."""
 SLOWEST_PER_S: Final = 1.03
 """Climb while something queues."""
-BELOW_FULL, ABOVE_FULL = 0.8, 1.1
-"""Of what the path carried when it was full: between them a rate climbs carefully, below and above as in the beginning."""
+BELOW_FULL, ABOVE_FULL = 0.8, 1.25
+"""Of what the path carried when it was full: between them a rate climbs carefully, below as in the beginning."""
+WIDER_PER_S: Final = 3.0
+"""Climb above ABOVE_FULL: the path has become wider."""
 CUT: Final = 0.85
 DEEPEST_CUT: Final = 0.5
 """One cut takes no more than this leaves, since what arrives cannot be known exactly."""
@@ -53,7 +55,8 @@ CUT_EVERY_S: Final = 0.25
 EMPTY_QUEUE_S: Final = 0.012
 CLEAN_QUEUE_S: Final = 0.05
 """Above it nothing climbs. No less than what clients may wait before they acknowledge, since frames can keep in step with that."""
-FULL_QUEUE_S: Final = 0.07
+FULL_QUEUE_S: Final = 0.06
+CAREFUL_LOSS: Final = 0.06
 CLEAN_LOSS: Final = 0.1
 FULL_LOSS: Final = 0.15
 """Beyond what is forgiven."""
@@ -207,12 +210,13 @@ class Budgets(Table):
         self._try_loss(np.flatnonzero(fresh & (excess > FULL_LOSS) & ~queued & (self.tried_loss == 0)), now)
         self._forgive_less(loss, passed)
         calm = (excess < CLEAN_LOSS) & (queueing < CLEAN_QUEUE_S) & (self.tried_loss == 0)
-        self._climb(calm & (self.used_kbit_s > self.rate_kbit_s / 2), queueing, passed)
+        careful = (excess > CAREFUL_LOSS) | (self.judged < JUDGED_FRAMES)
+        self._climb(calm & (self.used_kbit_s > self.rate_kbit_s / 2), careful, queueing, passed)
 
-    def _climb(self, who: Bools, queueing: Floats, passed: float) -> None:
+    def _climb(self, who: Bools, careful: Bools, queueing: Floats, passed: float) -> None:
         rate, full = self.rate_kbit_s, self.full_kbit_s
-        careful = (rate > BELOW_FULL * full) & (rate < ABOVE_FULL * full) | (self.judged < JUDGED_FRAMES)
-        most = np.where(careful, NEAR_FULL_PER_S, RAMP_PER_S)
+        careful = careful | (rate > BELOW_FULL * full) & (rate < ABOVE_FULL * full)
+        most = np.where(careful, NEAR_FULL_PER_S, np.where(rate < full, RAMP_PER_S, WIDER_PER_S))
         empty = np.clip((CLEAN_QUEUE_S - queueing) / (CLEAN_QUEUE_S - EMPTY_QUEUE_S), 0.0, 1.0)
         factor = np.where(self._ramping, RAMP_PER_S, SLOWEST_PER_S + empty * (most - SLOWEST_PER_S)) ** passed
         np.copyto(rate, np.minimum(rate * factor, self.cap_kbit_s), where=who)
@@ -240,10 +244,11 @@ class Budgets(Table):
         # Whatever was over a full path would be gone at half the rate.
         own = loss > before / 2
         self.forgiven[rows[own]] = np.minimum(MOST_FORGIVEN, (loss + before)[own] / 2)
-        self.rate_kbit_s[rows[own]] = self.tried_rate_kbit_s[rows[own]]
+        self.rate_kbit_s[rows[own]] = np.minimum(self.tried_rate_kbit_s, self.cap_kbit_s)[rows[own]]
         full = rows[~own]
         self.full_kbit_s[full] = self.tried_used_kbit_s[full] * (1 - before[~own])
-        self.rate_kbit_s[full] = np.maximum(self.rate_kbit_s[full], CUT * self.full_kbit_s[full])
+        again = np.minimum(CUT * self.full_kbit_s, self.cap_kbit_s)[full]
+        self.rate_kbit_s[full] = np.maximum(self.rate_kbit_s[full], again)
         self.tried_loss[rows] = 0.0
 
     def _forgive_less(self, loss: Floats, passed: float) -> None:

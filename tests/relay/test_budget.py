@@ -123,6 +123,16 @@ def test_loss_that_no_lower_rate_mends_is_forgiven(loss: float) -> None:
     assert path.budgets.forgiven[1] <= MOST_FORGIVEN
 
 
+def test_a_cap_holds_though_a_rate_is_given_back() -> None:
+    path = Path(10_000.0, loss=0.2)
+    while not path.budgets.tried_loss[1]:
+        path.run(TICK_S)
+    path.budgets.set_cap(1, 100)
+    for _ in range(1200):
+        path.run(TICK_S)
+        assert path.rate <= 100
+
+
 def test_loss_of_a_path_without_a_queue_is_not_forgiven() -> None:
     """A lower rate mends it."""
     path = Path(300.0, queue_s=0.03)

@@ -30,8 +30,8 @@ def test_a_link_that_narrows_and_widens_is_followed() -> None:
         assert is_near_first(stage)
     assert before.used >= USED
     assert narrow.used >= USED
-    # Some seconds pass until the wide link is found again; the rest of the stage makes up for most of them.
-    assert after.used >= USED - 0.1
+    # Some seconds pass until the wide link is found again; in this short stage they weigh more than in the benchmark's 20 s.
+    assert after.used >= USED - 0.05
 
 
 def test_random_loss_does_not_starve_a_link() -> None:
