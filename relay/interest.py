@@ -22,7 +22,7 @@ RADIUS_M: Final = 160.0
 """How far a client sees that asked for nothing else."""
 MARGIN_M: Final = float(CELL_M)
 """By so much farther sight ends than it begins."""
-LOOK_TICKS: Final = TICK_HZ // 3
+LOOK_TICKS: Final = TICK_HZ // 2
 """From one look of a client to its next."""
 STRIDE_TICKS: Final = 4
 """Looks are gathered on every so many ticks: one pass over the world serves all clients whose turn it is."""
@@ -87,7 +87,6 @@ class Interest:
         turn = np.full(len(audience.peer), -1)
         turn[due] = np.arange(len(due))
         pair = np.flatnonzero(turn[pairs.client[: pairs.high]] >= 0)
-        pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
         known = turn[pairs.client[pair]]  # (pairs of due clients,) index in due
         which, row, away_m, radius_m, end_m = self._near(due)
         entering = (away_m <= radius_m[which]) & ~pairs.told_of(due[which], row)

@@ -68,9 +68,13 @@ class Town:
         self.always.discard(entity)
         del self.places[entity]
 
-    def look(self) -> list[Sighting]:
+    def watch(self) -> list[Sighting]:
+        """What the next look finds, whoever had looked last."""
         self.tick += LOOK_TICKS + interest.STRIDE_TICKS - (self.tick + LOOK_TICKS) % interest.STRIDE_TICKS
-        found = self.replication.watch(self.tick)
+        return self.replication.watch(self.tick)
+
+    def look(self) -> list[Sighting]:
+        found = self.watch()
         for sighting in found:
             entering, leaving = sighting.entering.tolist(), sighting.leaving.tolist()
             told = self.told[sighting.peer]
@@ -202,12 +206,7 @@ def test_how_far_one_may_see_is_bounded() -> None:
 def test_what_waits_to_be_told_and_goes_away_is_named_no_more() -> None:
     town = Town()
     town.put(1, (10.0, 0.0, 0.0))
-    town.tick = LOOK_TICKS
-    sightings = town.replication.watch(town.tick)
-    assert [s.entering.tolist() for s in sightings] == [[1], [1]]
+    assert [s.entering.tolist() for s in town.watch()] == [[1], [1]]
     town.put(1, (1000.0, 0.0, 0.0))
-    town.tick += LOOK_TICKS
-    sightings = town.replication.watch(town.tick)
-    assert [s.entering.tolist() for s in sightings] == [[], []], "told that nothing waits any more"
-    town.tick += LOOK_TICKS
-    assert town.replication.watch(town.tick) == []
+    assert [s.entering.tolist() for s in town.watch()] == [[], []], "told that nothing waits any more"
+    assert town.watch() == []
