@@ -26,8 +26,8 @@ LOOK_TICKS: Final = TICK_HZ // 2
 """From one look of a client to its next."""
 STRIDE_TICKS: Final = 4
 """Looks are gathered on every so many ticks: one pass over the world serves all clients whose turn it is."""
-FOCUS: Final = 20
-"""So many of what moves, the nearest, are in a client's focus."""
+FOCUS: Final = 24
+"""So many of what moves, the nearest, are in a client's focus; some more than are to move smoothly, as who they are is looked up seldom."""
 CROWDED_MARGIN: Final = 1.1
 """Where more than MAX_IN_SIGHT are near, sight ends so much farther than the last of them."""
 _METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])

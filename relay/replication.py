@@ -44,6 +44,8 @@ WORTH_S: Final = 0.05
 _BYTES_PER_KBIT: Final = 125.0
 MOST_OWED_BYTES: Final = 2500
 """What control messages cost is taken from later frames up to so much: who comes into a city still sees it move while he is told of it."""
+CAP_SHARE: Final = 0.99
+"""Of a cap that a client asked for: what its bucket has gathered, and what is sent at once, comes on top."""
 BURST_GAIN: Final = 0.1
 """How fast the count of frames in a serve follows."""
 _FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
@@ -163,7 +165,7 @@ class Replication:
 
     def set_cap(self, peer: int, kbit_s: int) -> None:
         """What the client wants to be sent at most, overhead included; 0: adaptive."""
-        self.budgets.set_cap(self.audience.row(peer), kbit_s)
+        self.budgets.set_cap(self.audience.row(peer), kbit_s * CAP_SHARE)
 
     def set_view(
         self, peer: int, entity: int = 0, position_m: q.Vec3 | None = None, radius_m: float | None = None

@@ -4,6 +4,7 @@ import pytest
 
 from relay.replication import (
     BARE_FRAME_S,
+    CAP_SHARE,
     FIRST_RTT_S,
     GROUP_CLIENTS,
     MOST_OWED_BYTES,
@@ -252,7 +253,7 @@ def test_without_a_connection_nothing_is_sent_and_a_new_one_goes_on_where_it_was
     stage.replication.set_active(BOB, True, stage.tick / 60)
     (payload,) = stage.step()
     assert len(list(records_in(payload))) == 1
-    assert stage.replication.budgets.cap_kbit_s[stage.replication.audience.row(BOB)] == 100
+    assert stage.replication.budgets.cap_kbit_s[stage.replication.audience.row(BOB)] == 100 * CAP_SHARE
 
 
 def test_a_fresh_hello_begins_again_from_zero() -> None:
