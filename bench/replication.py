@@ -1,230 +1,102 @@
 """`replication`: what a tick of the relay's core costs in a city, without transports."""
 
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 import click
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from bench.city import MOST_MOVING, Census, City
-from bench.naive import NaiveRelay, Thing, Viewer, position_in
-from bench.riding_clients import DELAY_STEPS, Clients
+from bench.city_run import Report, Run, measure
+from bench.figures import Place, markdown, write
 from relay.audience import MAX_CLIENTS
-from relay.interest import Sighting
-from relay.replication import Replication, ReplicationConfig
-from relay.world import World
 from soiree.wire.limits import MAX_ENTITIES_PER_ROOM
-from soiree.wire.records import unpack_placed
-from soiree.wire.state import TICK_HZ, Slot, sections
 
-STEPS: Final = ("ingest", "interest", "pack")
-WARM_S: Final = 2.0
-"""Not measured: the clients' budgets grow, and sight settles."""
-MOST_TOLD: Final = 256
-"""Entities that one message tells of."""
-NAIVE_CLIENTS: Final = 4
-NAIVE_WARM_TICKS: Final = 10
-NAIVE_TICKS: Final = 10
-"""The naive reference is timed in so many ticks at the end, for so many clients."""
-
-
-class TickMs(msgspec.Struct, frozen=True):
-    """CPU time of whole ticks."""
-
-    p50: float
-    p99: float
+COLUMNS: Final = (
+    "entities",
+    "clients",
+    "tick ms p50 / p99",
+    "× naive",
+    "ingest µs/delta",
+    "pack µs/client",
+    "B/update",
+    "updates/client s",
+    "RSS MB",
+)
 
 
-class Naive(msgspec.Struct, frozen=True):
-    """The plain-Python reference in the same run."""
+class Numbers(click.ParamType[list[int]]):
+    """Whole numbers, separated by commas."""
 
-    tick_ms: float
-    """Median of ingest, as measured, and of selection and writing, scaled to all clients."""
-    ratio: float
-    """So many times as long as the relay's core."""
+    name = "list"
 
+    def __init__(self, least: int, most: int) -> None:
+        self._least, self._most = least, most
 
-class Report(msgspec.Struct, frozen=True):
-    """What was measured; times are CPU time."""
-
-    entities: int
-    clients: int
-    moving: float
-    hz: int
-    seconds: float
-    deltas_per_tick: float
-    accepted: float
-    """Share of the deltas that the relay took."""
-    tick_ms: TickMs
-    ingest_us_per_delta: float
-    pack_us_per_client: float
-    bytes_per_update: float
-    """All bytes of all frames down, for each record in them."""
-    updates_per_client_s: float
-    share: dict[str, float]
-    """Of each step in the ticks."""
-    rss_mb: float
-    """Resident memory of this process, the city's included."""
-    naive: Naive | None
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        if isinstance(value, list):
+            return value
+        numbers = [int(text) if text.strip().isdigit() else -1 for text in str(value).split(",")]
+        if not all(self._least <= number <= self._most for number in numbers):
+            self.fail(f"{value!r} is no list of numbers from {self._least} to {self._most}", param, ctx)
+        return numbers
 
 
-class Run:
-    """A city and the relay's core, step by step."""
-
-    def __init__(self, city: City, hz: int) -> None:
-        self.city = city
-        self.clients = Clients(city)
-        self.replication = Replication(World(), ReplicationConfig())
-        self.tick = 0
-        self.spent_s = dict.fromkeys(STEPS, 0.0)
-        self._stride = TICK_HZ // hz
-        self.replication.serve_every = self._stride
-        self._populate()
-
-    def _populate(self) -> None:
-        world, replication, city = self.replication.world, self.replication, self.city
-        for entities, parents, records in city.placed():
-            for entity, parent, placed in zip(entities.tolist(), parents.tolist(), records, strict=True):
-                world.add(entity, placed, 0, parent, attach=1 if parent else 0)
-        delay_s = DELAY_STEPS * self._stride / TICK_HZ
-        for peer in self.clients.peers:
-            replication.join(peer, 0.0)
-            replication.set_rtt(peer, delay_s)
-        for entity in np.flatnonzero(city.owner >= 0).tolist():
-            peer = self.clients.peers[city.owner[entity]]
-            world.set_owner(entity, peer, 1, 0)
-            world.set_master(entity, peer)
-            replication.tell(peer, entity, 1)
-        for peer, entity in zip(self.clients.peers, city.own.tolist(), strict=True):
-            replication.set_view(peer, entity)
-            self._tell(replication.interest.look(peer, 0))
-            replication.on_applied(peer, 1)
-
-    def _tell(self, sighting: Sighting) -> None:
-        """As the room does, but that everything is told at once and nothing is written."""
-        peer, entering = sighting.peer, sighting.entering
-        for begin in range(0, len(entering), MOST_TOLD):
-            self.replication.tell_many(peer, entering[begin : begin + MOST_TOLD], self.clients.next_number(peer))
-        self.replication.untell_many(peer, sighting.leaving)
-
-    @contextmanager
-    def _timed(self, step: str) -> Iterator[None]:
-        begin = time.process_time()
-        yield
-        self.spent_s[step] += time.process_time() - begin
-
-    def step(self) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]], int]:
-        """One serve of all clients: (frames up, frames down, records taken)."""
-        self.city.step(self._stride / TICK_HZ)
-        self.tick += self._stride
-        up, now = self.clients.say(self.tick), self.tick / TICK_HZ
-        with self._timed("ingest"):
-            told = self.replication.ingest(up, self.tick, now)
-        with self._timed("interest"):
-            for tick in range(self.tick - self._stride + 1, self.tick + 1):
-                for sighting in self.replication.watch(tick):
-                    self._tell(sighting)
-        with self._timed("pack"):
-            down = self.replication.pack(self.tick, now, told.control_applied)
-        self.clients.hear(down)
-        return up, down, told.accepted
+def cells(report: Report) -> list[str]:
+    """The cells of `COLUMNS`."""
+    return [
+        f"{report.entities:,}",
+        f"{report.clients:,}",
+        f"{report.tick_ms.p50:.1f} / {report.tick_ms.p99:.1f}",
+        f"{report.naive.ratio:.0f}" if report.naive is not None else "–",
+        f"{report.ingest_us_per_delta:.2f}",
+        f"{report.pack_us_per_client:.0f}",
+        f"{report.bytes_per_update:.1f}",
+        f"{report.updates_per_client_s:.0f}",
+        f"{report.rss_mb:.0f}",
+    ]
 
 
-def rss_mb() -> float:
-    """Resident memory of this process (proc(5), Linux only)."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024 / 1e6
+def _show(reports: list[Report]) -> None:
+    for report in reports:
+        table = Table("what", "is", title=f"{report.entities} entities, {report.clients} clients, {report.hz} Hz")
+        for name, value in msgspec.structs.asdict(report).items():
+            if isinstance(value, msgspec.Struct):
+                value = msgspec.structs.asdict(value)
+            if isinstance(value, dict):
+                value = ", ".join(f"{key} {number:.3g}" for key, number in value.items())
+            elif isinstance(value, float):
+                value = f"{value:.4g}"
+            if value is not None:
+                table.add_row(name, str(value))
+        Console().print(table)
 
 
-def records_in(frames: list[tuple[int, bytes]]) -> int:
-    """Records that frames carry."""
-    return sum(view.count for _, payload in frames for view in sections(payload))
-
-
-def measure(run: Run, hz: int, seconds: float, *, naive: bool) -> Report:
-    """Drive `run` for `seconds` of its time."""
-    for _ in range(round(WARM_S * hz)):
-        run.step()
-    counted: Counter[str] = Counter()
-    totals = dict.fromkeys(STEPS, 0.0)
-    ticks_s = []
-    for _ in range(max(1, round(seconds * hz))):
-        before = dict(run.spent_s)
-        up, down, accepted = run.step()
-        spent = {step: run.spent_s[step] - before[step] for step in STEPS}
-        ticks_s.append(sum(spent.values()))
-        totals = {step: totals[step] + spent[step] for step in STEPS}
-        counted.update(said=records_in(up), taken=accepted, told=records_in(down), octets=sum(len(f) for _, f in down))
-    steps, clients, census = len(ticks_s), len(run.clients.peers), run.city.census
-    p50, p99 = np.percentile(np.array(ticks_s) * 1e3, [50, 99]).tolist()
-    return Report(
-        entities=len(run.replication.world),
-        clients=clients,
-        moving=(census.vehicles + census.walkers + census.riders + census.tumbling) / len(run.replication.world),
-        hz=hz,
-        seconds=seconds,
-        deltas_per_tick=counted["said"] / steps,
-        accepted=counted["taken"] / counted["said"],
-        tick_ms=TickMs(p50, p99),
-        ingest_us_per_delta=totals["ingest"] * 1e6 / counted["said"],
-        pack_us_per_client=totals["pack"] * 1e6 / steps / clients,
-        bytes_per_update=counted["octets"] / max(1, counted["told"]),
-        updates_per_client_s=counted["told"] * hz / steps / clients,
-        share={step: totals[step] / sum(totals.values()) for step in STEPS},
-        rss_mb=rss_mb(),
-        naive=_naive(run, p50) if naive else None,
-    )
-
-
-def _naive(run: Run, tick_ms: float) -> Naive:
-    """Run the reference beside: on what the city goes on to say, for some of the clients."""
-    relay, world, city = NaiveRelay(), run.replication.world, run.city
-    for entities, parents, placed_records in city.placed():
-        for entity, parent, placed in zip(entities.tolist(), parents.tolist(), placed_records, strict=True):
-            parsed = unpack_placed(placed)
-            kind, record = parsed.records[Slot.TRANSFORM]
-            position = (0.0, 0.0, 0.0) if parent else position_in(record, parsed.base)
-            owner = int(world.owner[world.row(entity)])
-            relay.add(entity, Thing(owner, parent, kind, record, position))
-    viewers = [Viewer(int(entity)) for entity in city.own[:: max(1, len(city.own) // NAIVE_CLIENTS)]]
-    spent_ms = []
-    for _ in range(NAIVE_WARM_TICKS + NAIVE_TICKS):
-        up, _, _ = run.step()
-        begin = time.process_time()
-        relay.ingest(up, run.tick)
-        middle = time.process_time()
-        for viewer in viewers:
-            relay.pack(viewer, run.tick)
-        packing = (time.process_time() - middle) * len(city.own) / len(viewers)
-        spent_ms.append((middle - begin + packing) * 1e3)
-    median = float(np.median(spent_ms[NAIVE_WARM_TICKS:]))
-    return Naive(median, median / tick_ms)
-
-
-def _show(report: Report) -> None:
-    table = Table("what", "is", title=f"{report.entities} entities, {report.clients} clients, {report.hz} Hz")
-    for name, value in msgspec.structs.asdict(report).items():
-        if isinstance(value, msgspec.Struct):
-            value = msgspec.structs.asdict(value)
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {number:.3g}" for key, number in value.items())
-        elif isinstance(value, float):
-            value = f"{value:.4g}"
-        if value is not None:
-            table.add_row(name, str(value))
-    Console().print(table)
+def _elsewhere(options: list[str]) -> Report:
+    """One city in a process of its own, so that its memory is its own too."""
+    command = [sys.executable, "-m", "bench", "replication", "--json", *options]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        raise click.ClickException(f"{' '.join(command[1:])} ended with code {done.returncode}")
+    return msgspec.json.decode(done.stdout, type=Report)
 
 
 @click.command()
-@click.option("--entities", default=100_000, show_default=True, type=click.IntRange(100, MAX_ENTITIES_PER_ROOM))
-@click.option("--clients", default=200, show_default=True, type=click.IntRange(1, MAX_CLIENTS))
+@click.option(
+    "--entities",
+    default="100000",
+    show_default=True,
+    type=Numbers(100, MAX_ENTITIES_PER_ROOM),
+    help="In the city; several: 10000,100000.",
+)
+@click.option(
+    "--clients", default="200", show_default=True, type=Numbers(1, MAX_CLIENTS), help="Who see it; several: 200,1000."
+)
 @click.option(
     "--moving",
     default=0.1,
@@ -238,24 +110,43 @@ def _show(report: Report) -> None:
 @click.option("--hz", default="20", show_default=True, type=click.Choice(["10", "12", "15", "20", "30", "60"]))
 @click.option("--seed", default=1, show_default=True, help="Of the city.")
 @click.option("--naive", is_flag=True, help="Measure a plain-Python reference in the same run.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table; of several cities, a list.")
+@click.option("--into", type=Place(), help="Put a table between the marks of that NAME in a document.")
 def replication(
-    entities: int, clients: int, moving: float, seconds: float, hz: str, seed: int, naive: bool, as_json: bool
+    entities: list[int],
+    clients: list[int],
+    moving: float,
+    seconds: float,
+    hz: str,
+    seed: int,
+    naive: bool,
+    as_json: bool,
+    into: tuple[Path, str] | None,
 ) -> None:
     """Measure a tick of the relay's core in a city: streets, vehicles with cabins and riders, people on foot.
 
     Every client has a vehicle of its own and looks from it. Frames go in and out of the core without any transport; the CPU time of
     the core alone is counted; a tick is one serve of all clients.
     """
-    try:
-        city = City(Census.of(entities, moving), clients, seed=seed)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
-    report = measure(Run(city, int(hz)), int(hz), seconds, naive=naive)
-    if as_json:
-        click.echo(msgspec.json.encode(report).decode())
+    shared = ["--moving", f"{moving:g}", "--seconds", f"{seconds:g}", "--hz", hz, "--seed", str(seed)]
+    shared += ["--naive"] if naive else []
+    both = list(product(entities, clients))
+    if len(both) == 1:
+        try:
+            city = City(Census.of(both[0][0], moving), both[0][1], seed=seed)
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
+        reports = [measure(Run(city, int(hz)), int(hz), seconds, naive=naive)]
     else:
-        _show(report)
+        reports = [_elsewhere(["--entities", str(e), "--clients", str(c), *shared]) for e, c in both]
+    if as_json:
+        click.echo(msgspec.json.encode(reports if len(reports) > 1 else reports[0]).decode())
+    else:
+        _show(reports)
+    if into is not None:
+        counts = [",".join(map(str, numbers)) for numbers in (entities, clients)]
+        command = f"soiree bench replication --entities {counts[0]} --clients {counts[1]} {' '.join(shared)}"
+        write(into, command, markdown(COLUMNS, [cells(report) for report in reports]))
 
 
 if __name__ == "__main__":

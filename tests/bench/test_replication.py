@@ -1,13 +1,15 @@
 """The measure of the core measures a city that works, and reports it in the promised shape."""
 
 import json
+from pathlib import Path
 
 import msgspec
 from click.testing import CliRunner
 
 from bench.city import Census, City
+from bench.city_run import Report, Run, measure
 from bench.naive import NaiveRelay, Thing, Viewer
-from bench.replication import Report, Run, measure, replication
+from bench.replication import replication
 from soiree.wire.records import Transform, encode_upright
 from soiree.wire.state import Header, Section, pack_header, pack_section, sections
 
@@ -81,3 +83,19 @@ def test_the_naive_reference_tells_what_is_near_and_has_changed_once() -> None:
     [view] = sections(frame)
     assert (view.count, frame[view.start : view.end]) == (1, said[0])
     assert not sections(relay.pack(viewer, 6))
+
+
+def test_several_cities_are_a_list_and_a_table_in_a_document(tmp_path: Path) -> None:
+    document = tmp_path / "figures.md"
+    document.write_text("<!-- figures: city -->\n<!-- end -->\n")
+    options = ["--entities", "1000,2000", "--clients", "4", "--seconds", "0.2", "--json", "--into", f"{document}#city"]
+    done = CliRunner().invoke(replication, options, catch_exceptions=False)
+    assert [report.entities for report in msgspec.json.decode(done.output, type=list[Report])] == [1000, 2000]
+    assert [line.split(" | ")[0] for line in document.read_text().splitlines()[5:7]] == ["| 1,000", "| 2,000"]
+
+
+def test_what_is_no_city_is_said() -> None:
+    assert "no list of numbers" in CliRunner().invoke(replication, ["--entities", "x"]).output
+    done = CliRunner().invoke(replication, ["--entities", "100", "--moving", "0.001"])
+    assert done.exit_code == 1
+    assert "Error: " in done.output
