@@ -9,6 +9,7 @@ Loss may be the path's own, which no lower rate mends. So there is a trial: half
 it is forgiven from then on and the rate given back; if it goes, the path was full, and the rate becomes a little less than what arrived.
 """
 
+import math
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,8 @@ LEAST_BURST_BYTES: Final = 2500.0
 SERVE_BYTES: Final = 400.0
 """A client is served when it may have at least so much: smaller frames are mostly headers."""
 
+ADAPT_EVERY_S: Final = 0.03
+"""Rates are thought over no more often, since thinking costs."""
 RAMP_PER_S: Final = 2.0
 NEAR_FULL_PER_S: Final = 1.2
 """Climb about where the path was full last."""
@@ -118,7 +121,7 @@ class Budgets(Table):
         self.tried_loss: Floats = self._column("tried_loss", np.float64)
         self.tried_used_kbit_s: Floats = self._column("tried_used_kbit_s", np.float64)
         self.tried_rate_kbit_s: Floats = self._column("tried_rate_kbit_s", np.float64)
-        self._at = 0.0
+        self._at = self._adapted_at = 0.0
 
     def open(self, row: int, now: float) -> None:
         """Begin anew, at START_KBIT_S."""
@@ -180,14 +183,20 @@ class Budgets(Table):
         """Time passes: tokens come, rates follow what was noted."""
         passed = min(1.0, max(0.0, now - self._at))
         self._at = max(now, self._at)
-        self._adapt(now, passed)
         burst = np.maximum(LEAST_BURST_BYTES, self.rate_kbit_s * (_BYTES_PER_KBIT * BURST_S))
         np.minimum(self.tokens + self.rate_kbit_s * (_BYTES_PER_KBIT * passed), burst, out=self.tokens)
+        since = now - self._adapted_at
+        if since >= ADAPT_EVERY_S:
+            self._adapted_at = now
+            self._follow(now, min(1.0, since))
+
+    def _follow(self, now: float, passed: float) -> None:
+        self._adapt(now, passed)
         for column in (self.used_kbit_s, self._frames):
-            column *= np.exp(-passed / _MEMORY_S)
+            column *= math.exp(-passed / _MEMORY_S)
         for column in (self.judged, self.lost):
-            column *= np.exp(-passed / _LOSS_MEMORY_S)
-        self.arrived_kbit_s *= np.exp(-passed / _ARRIVAL_MEMORY_S)
+            column *= math.exp(-passed / _LOSS_MEMORY_S)
+        self.arrived_kbit_s *= math.exp(-passed / _ARRIVAL_MEMORY_S)
         self._turn(self.base, self._base_turned, _BASE_WINDOW_S, now)
         self._turn(self.sure, self._near_turned.copy(), _QUEUE_WINDOW_S, now)
         self._turn(self.near, self._near_turned, _QUEUE_WINDOW_S, now)
