@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
+import { RelayClock } from "../../web/static/soiree/clock.js";
 import { encodeControl } from "../../web/static/soiree/control.js";
 import { Link } from "../../web/static/soiree/link.js";
-import { encodePing, encodeState, PONG, STATE as STATE_FRAME } from "../../web/static/soiree/state.js";
+import { Replication } from "../../web/static/soiree/replication.js";
+import { MOVE } from "../../web/static/soiree/sections.js";
+import { decodeFrame, encodePing, encodeState, PONG, STATE as STATE_FRAME } from "../../web/static/soiree/state.js";
 import { CONTROL, STATE } from "../../web/static/soiree/transports/transport.js";
 import { LoopbackRelay } from "./loopback.js";
 import { Random } from "./random.js";
@@ -248,6 +251,51 @@ test("bye says so, and closes", async () => {
   await link.bye("leave");
   assert.deepEqual([relay.bye, relay.applied.length], ["leave", 1]);
   assert.equal((await until("onClosed"))[1], "bye");
+});
+
+test("the connection stays until the relay has heard the bye, however long it is on its way", async () => {
+  const { relay, link, until } = open();
+  await until("onWelcome");
+  const { heard } = relay.current;
+  relay.current.heard = (transport, ...message) => setTimeout(() => transport.state === "open" && heard(transport, ...message), 200);
+  link.send(budget(3));
+  const begin = performance.now();
+  await link.bye("leave");
+  assert.deepEqual([relay.bye, relay.applied.length], ["leave", 1]);
+  assert.ok(performance.now() - begin < 900, "the relay hung up, so nothing was waited for");
+  assert.deepEqual((await until("onClosed")).slice(1), ["bye", "left"]);
+});
+
+test("a relay that does not hang up is not waited for longer than a second", async () => {
+  const { relay, link, until, of } = open();
+  await until("onWelcome");
+  relay.hangsUp = false;
+  const left = link.bye("leave");
+  await settle(() => relay.bye);
+  assert.equal(of("onClosed").length, 0);
+  await left;
+  assert.deepEqual([of("onClosed").length, relay.current.state, of("onLost").length], [1, "closed", 0]);
+});
+
+test("samples taken just as the tick changes are dated evenly, whenever the frame goes out", () => {
+  const clock = new RelayClock();
+  clock.onWelcome(1000, 0);
+  for (const phase of [0.02, 0.5, 0.98]) {
+    const random = new Random(7);
+    const replication = new Replication();
+    const behind = new Set();
+    for (let i = 0; i < 300; i++) {
+      // A picture at 60 Hz, a little late or early; sent at once, or up to 20 ms later.
+      const taken = (i + phase + 0.1 * random.next()) / 60 + 1;
+      replication.set(transform(9, i, { section: MOVE, velocity: [30, 0, 0] }), clock.date(taken));
+      const sent = Math.floor(clock.tickAt(taken + (i % 3 ? 0.02 : 0.001) * random.next()));
+      const [bytes] = replication.frames({ now: taken, tick: sent, rttS: 0.03, ack: null, controlApplied: 0 });
+      const { tick, records } = decodeFrame(bytes);
+      assert.ok(tick <= sent);
+      if (i > 2) behind.add(i + 1060 - (tick - records[0].age));
+    }
+    assert.equal(behind.size, 1, `${phase}: ${[...behind]}`);
+  }
 });
 
 test("when nothing opens, three attempts are made and the last error told", async () => {

@@ -37,10 +37,6 @@ export class LoopbackTransport extends Transport {
     return this.state === "open" && !this.blocked;
   }
 
-  get buffered() {
-    return 0;
-  }
-
   async rung() {
     return this.kind === "websocket" ? "websocket" : "direct";
   }
@@ -59,6 +55,7 @@ export class LoopbackRelay {
     this.current = null;
     this.made = [];
     this.autoOpen = true;
+    this.hangsUp = true;
     this.kinds = ["webrtc", "websocket"];
   }
 
@@ -86,7 +83,10 @@ export class LoopbackRelay {
     const message = decodeControl(bytes, "c");
     if (message.type === "hello") this.hello(transport, message);
     else if (transport !== this.current) this.unexpected.push(message.type);
-    else if (message.type === "bye") this.bye = message.reason;
+    else if (message.type === "bye") {
+      this.bye = message.reason;
+      if (this.hangsUp) transport.refuse("bye");
+    }
     else if (this.session.receive(message.n)) {
       this.applied.push(message);
       this.say({ type: "done", re: message.n });

@@ -34,6 +34,8 @@ const DOUBT_S = 10;
 const BACKOFF_MS = Object.freeze([0, 500, 1000, 2000, 4000, 8000]);
 /** Attempts to get in for the first time; later ones go on until the session is gone. */
 const FIRST_ATTEMPTS = 3;
+/** How long the relay has to hang up when it is told goodbye, milliseconds. */
+const HANG_UP_MS = 1000;
 /** Reasons after which coming back is of no use. */
 const FINAL = new Set(["kicked", "closed", "session-gone", "superseded", "version", "backlog", "malformed", "bye"]);
 
@@ -129,7 +131,7 @@ export class Link {
 
   /** State of one's own things has changed. @param {import("./sections.js").StateRecord} record */
   setState(record) {
-    this.replication.set(record, this.clock.tickAt(this.now));
+    this.replication.set(record, this.clock.date(this.now));
     this.#pumpSoon();
   }
 
@@ -137,9 +139,10 @@ export class Link {
   async bye(reason) {
     const transport = this.farewell(reason);
     if (transport) {
-      const until = this.now + 0.5;
-      do await new Promise((resolve) => setTimeout(resolve, 20));
-      while (transport.buffered > 0 && this.now < until && transport.state === "open");
+      // Nothing is to take its place meanwhile.
+      clearInterval(this.#ticker);
+      this.#ladder?.stop();
+      await hungUp(transport);
     }
     this.#finish("bye", "left");
   }
@@ -412,4 +415,20 @@ export class Link {
     this.up.add(bytes.length, this.now);
     return true;
   }
+}
+
+/**
+ * Until the relay, told goodbye, has closed the connection: closed from here, what has not gone out yet would be lost, and we would seem to be away.
+ * @param {Transport} transport @returns {Promise<void>}
+ */
+function hungUp(transport) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HANG_UP_MS);
+    transport.onMessage = () => {};
+    transport.onClose = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    if (transport.state === "closed") transport.onClose("bye", "closed");
+  });
 }

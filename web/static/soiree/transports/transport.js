@@ -79,11 +79,6 @@ export class Transport {
     return false;
   }
 
-  /** @abstract @returns {number} bytes that wait to be sent */
-  get buffered() {
-    return 0;
-  }
-
   /** @abstract @returns {Promise<Rung | null>} the way the packets go */
   async rung() {
     return null;

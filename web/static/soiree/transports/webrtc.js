@@ -128,11 +128,6 @@ export class WebRtcTransport extends Transport {
     return this.state === "open" && this.#state.bufferedAmount <= MAX_BUFFERED_STATE_BYTES;
   }
 
-  /** @override */
-  get buffered() {
-    return this.#control.bufferedAmount + this.#state.bufferedAmount;
-  }
-
   /** @override @returns {Promise<import("./transport.js").Rung | null>} */
   async rung() {
     if (this.state !== "open") return null;

@@ -43,11 +43,6 @@ export class WebSocketTransport extends Transport {
     return this.state === "open" && this.#socket.bufferedAmount <= MAX_BUFFERED_STATE_BYTES;
   }
 
-  /** @override */
-  get buffered() {
-    return this.#socket.bufferedAmount;
-  }
-
   /** @override @returns {Promise<import("./transport.js").Rung | null>} */
   async rung() {
     return "websocket";
