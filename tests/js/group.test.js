@@ -24,6 +24,12 @@ function spawner() {
   };
 }
 
+/** Something of ours that was in the room before. */
+async function thing({ room, say }, id) {
+  say("spawned", { entity: id, owner: ME, master: ME });
+  return (await room.once("spawned")).entity;
+}
+
 test("what a group spawns can be a parent in it, and is there when it is committed", async () => {
   const answers = spawner();
   const { room, relay } = await enter(answers);
@@ -80,10 +86,12 @@ test("every command that may be in a group says there what it says alone", async
 
 test("a refusal tells of itself and what became of the others", async () => {
   const answers = spawner();
-  const { room } = await enter({ ...answers, assign: () => ["refused", { entity: 7, reason: "not-master", owner: 3, epoch: 2 }] });
+  const entered = await enter({ ...answers, assign: () => ["refused", { entity: 7, reason: "not-master", owner: 3, epoch: 2 }] });
+  const { room } = entered;
+  const seven = await thing(entered, 7);
   const group = room.group();
   const box = group.spawn("box", { position: [0, 0, 0] });
-  group.assign({ id: 7 }, 3);
+  group.assign(seven, 3);
   await assert.rejects(group.commit(), (error) => {
     assert.ok(error instanceof RefusedError);
     assert.deepEqual([error.reason, error.entity, error.outcomes], ["not-master", 7, [box.entity, error]]);
@@ -104,10 +112,12 @@ test("a group refused as a whole is refused once", async () => {
 });
 
 test("answers may come in several groups", async () => {
-  const { room, relay, say } = await enter();
+  const entered = await enter();
+  const { room, relay, say } = entered;
+  const four = await thing(entered, 4);
   relay.say = () => {};
   const group = room.group();
-  for (let i = 0; i < 3; i++) group.setProperties({ id: 4 }, { i });
+  for (let i = 0; i < 3; i++) group.setProperties(four, { i });
   const committed = group.commit();
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   const set = (i) => message("properties_set", { entity: 4, properties: { i }, re: 1 });
@@ -141,21 +151,52 @@ test("what comes and goes within one group is told so", async () => {
   assert.deepEqual(seen, [[8, 0]]);
 });
 
+test("nothing is asked of what is gone, nor of what has its number now", async () => {
+  const entered = await enter({ spawn: () => ["spawned", { entity: 9, owner: ME, master: ME }] });
+  const { room, relay, say } = entered;
+  const bullet = await thing(entered, 8);
+  const gone = room.once("despawned");
+  say("despawned", { entity: 8, reason: "despawn" });
+  await gone;
+  const other = await thing(entered, 8);
+  const unknown = (error) => error instanceof RefusedError && error.reason === "unknown-entity" && error.entity === 8;
+  const stale = (error) => error instanceof RefusedError && error.reason === "stale";
+  const position = [0, 0, 0];
+  assert.deepEqual([bullet.isHere, bullet.isMine, other.isHere, other.isMine], [false, false, true, true]);
+  await assert.rejects(bullet.despawn(), unknown);
+  await assert.rejects(bullet.setParent(null), unknown);
+  await assert.rejects(other.setParent(bullet, { position }), unknown);
+  await assert.rejects(room.spawn("box", { position, parent: bullet }), unknown);
+  await assert.rejects(room.sendEvent("hit", null, { entity: bullet }), unknown);
+  await assert.rejects(room.spawn("box", { position, condition: { entity: bullet, epoch: 0 } }), stale);
+  const group = room.group();
+  assert.throws(() => group.despawn(bullet), unknown);
+  assert.throws(() => group.setParent(other, bullet, { position }), unknown);
+  assert.throws(() => group.spawn("box", { position, parent: bullet }), unknown);
+  assert.throws(() => group.sendEvent("hit", null, { condition: { entity: bullet, epoch: 0 } }), stale);
+  assert.deepEqual([group.size, relay.applied.length], [0, 0]);
+  await room.spawn("box", { position, parent: other, condition: { entity: other, epoch: other.epoch } });
+});
+
 test("an empty group sends nothing, a full one takes no more", async () => {
-  const { room, relay } = await enter();
+  const entered = await enter();
+  const { room, relay } = entered;
+  const four = await thing(entered, 4);
   assert.deepEqual(await room.group().commit(), []);
   const group = room.group();
-  for (let i = 0; i < MAX_GROUP_MESSAGES; i++) group.release({ id: 4 });
-  assert.throws(() => group.release({ id: 4 }), { code: "too-large" });
+  for (let i = 0; i < MAX_GROUP_MESSAGES; i++) group.release(four);
+  assert.throws(() => group.release(four), { code: "too-large" });
   await group.commit();
   assert.equal(relay.applied[0].messages.length, MAX_GROUP_MESSAGES);
 });
 
 test("a group that is too long is not sent, and disturbs nothing", async () => {
-  const { room, relay } = await enter();
+  const entered = await enter();
+  const { room, relay } = entered;
+  const four = await thing(entered, 4);
   const group = room.group();
   const text = "x".repeat(3000);
-  for (let i = 0; i < 6; i++) group.setProperties({ id: 4 }, { text });
+  for (let i = 0; i < 6; i++) group.setProperties(four, { text });
   await assert.rejects(group.commit(), WireError);
   assert.equal(relay.applied.length, 0);
   await room.sendEvent("after");

@@ -1,7 +1,7 @@
 /** A thing in the room: what is known of it, and what may be done to it (docs/PROTOCOL.md sections 4 and 7). */
 
 import { TICK_HZ } from "./clock.js";
-import { SoireeError } from "./errors.js";
+import { RefusedError, SoireeError } from "./errors.js";
 import { alike, Playback } from "./interpolation.js";
 import { outward } from "./motion.js";
 import { IDENTITY, inverse, multiply, rotate } from "./rotation.js";
@@ -103,14 +103,19 @@ export class Entity {
     this.id = id;
   }
 
+  /** Whether it is in sight: what is gone stays gone, and its number may be another thing's by now. */
+  get isHere() {
+    return this.#room.entities.get(this.id) === this;
+  }
+
   /** Whether we may write its state. */
   get isMine() {
-    return this.owner === this.#room.peerId && this.#room.entities.get(this.id) === this;
+    return this.owner === this.#room.peerId && this.isHere;
   }
 
   /** Whether we may change its owner, rule and master. */
   get isMastered() {
-    return this.master === this.#room.peerId && this.#room.entities.get(this.id) === this;
+    return this.master === this.#room.peerId && this.isHere;
   }
 
   /** @returns {Entity | null} */
@@ -240,6 +245,7 @@ export class Entity {
    * @param {Motion & {condition?: Condition}} [motion] in the new frame of reference; what is left out: where it is now, at rest there
    */
   async setParent(parent, { condition, ...motion } = {}) {
+    parent?.mustBeHere();
     const state = encodePlaced([heldTransform(this, parent, motion)]);
     await this.#command("set_parent", { parent: parent?.id ?? 0, state, condition: conditionOf(condition) });
   }
@@ -303,20 +309,36 @@ export class Entity {
     return { position: this.position, rotation: this.rotation, velocity: this.velocity };
   }
 
+  /** @throws {RefusedError} `unknown-entity` when it is gone */
+  mustBeHere() {
+    if (!this.isHere) throw new RefusedError("unknown-entity", this.id, this.owner, this.epoch);
+  }
+
   #mustOwn() {
     if (!this.isMine) throw new SoireeError("not-owner", `${this.kind} ${this.id} is not ours to move`);
   }
 
   /** @param {string} type @param {Record<string, unknown>} fields */
   #command(type, fields) {
+    this.mustBeHere();
     return this.#room.command({ type, entity: this.id, ...fields });
   }
 }
 
-/** @param {Condition | undefined | null} condition @returns {[number, number] | null} for the wire */
+/** @param {Condition | undefined | null} condition @returns {[number, number] | null} for the wire @throws {RefusedError} `stale` when it is gone */
 export function conditionOf(condition) {
   if (!condition) return null;
-  return [typeof condition.entity === "number" ? condition.entity : condition.entity.id, condition.epoch];
+  const { entity, epoch } = condition;
+  if (typeof entity === "number") return [entity, epoch];
+  if (!entity.isHere) throw new RefusedError("stale", entity.id, entity.owner, entity.epoch);
+  return [entity.id, epoch];
+}
+
+/** @param {Entity | number | null} entity @returns {number} for the wire, 0 for none @throws {RefusedError} when it is gone */
+export function idOf(entity) {
+  if (typeof entity === "number") return entity;
+  entity?.mustBeHere();
+  return entity?.id ?? 0;
 }
 
 /**

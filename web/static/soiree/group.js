@@ -1,6 +1,6 @@
 /** Several commands as one (docs/PROTOCOL.md section 4.1): nobody sees what lies between them. Made by {@link Room.group}. */
 
-import { conditionOf, heldTransform } from "./entity.js";
+import { conditionOf, heldTransform, idOf } from "./entity.js";
 import { RefusedError, SoireeError } from "./errors.js";
 import { MAX_GROUP_MESSAGES } from "./limits.js";
 import { encodePlaced } from "./sections.js";
@@ -59,42 +59,42 @@ export class Group {
 
   /** @param {Entity} entity @param {{children?: "reparent" | "along"}} [options] */
   despawn(entity, { children = "reparent" } = {}) {
-    this.#add({ type: "despawn", entity: entity.id, children });
+    this.#add({ type: "despawn", entity: idOf(entity), children });
   }
 
   /** @param {Entity} entity @param {number} peerId @param {{subtree?: boolean}} [options] */
   assign(entity, peerId, { subtree = false } = {}) {
-    this.#add({ type: "assign", entity: entity.id, peer: peerId, subtree });
+    this.#add({ type: "assign", entity: idOf(entity), peer: peerId, subtree });
   }
 
   /** @param {Entity} entity */
   release(entity) {
-    this.#add({ type: "release", entity: entity.id });
+    this.#add({ type: "release", entity: idOf(entity) });
   }
 
   /** @param {Entity} entity @param {import("./entity.js").Rule} rule @param {{askTimeoutMs?: number, fallback?: import("./entity.js").Rule | null}} [options] */
   setRule(entity, rule, { askTimeoutMs = entity.askTimeoutMs, fallback = entity.fallback } = {}) {
-    this.#add({ type: "set_rule", entity: entity.id, rule, ask_timeout_ms: askTimeoutMs, fallback });
+    this.#add({ type: "set_rule", entity: idOf(entity), rule, ask_timeout_ms: askTimeoutMs, fallback });
   }
 
   /** @param {Entity} entity @param {number} peerId */
   setMaster(entity, peerId) {
-    this.#add({ type: "set_master", entity: entity.id, peer: peerId });
+    this.#add({ type: "set_master", entity: idOf(entity), peer: peerId });
   }
 
   /** @param {Entity} entity @param {import("./entity.js").Lifetime} lifetime */
   setLifetime(entity, lifetime) {
-    this.#add({ type: "set_lifetime", entity: entity.id, lifetime });
+    this.#add({ type: "set_lifetime", entity: idOf(entity), lifetime });
   }
 
   /** @param {Entity} entity @param {import("./entity.js").AttachRule} attachRule */
   setAttachRule(entity, attachRule) {
-    this.#add({ type: "set_attach_rule", entity: entity.id, attach_rule: attachRule });
+    this.#add({ type: "set_attach_rule", entity: idOf(entity), attach_rule: attachRule });
   }
 
   /** @param {Entity} entity @param {Record<string, import("./entity.js").Property>} properties */
   setProperties(entity, properties) {
-    this.#add({ type: "set_properties", entity: entity.id, properties });
+    this.#add({ type: "set_properties", entity: idOf(entity), properties });
   }
 
   /**
@@ -105,13 +105,12 @@ export class Group {
   setParent(entity, parent, { condition, ...motion } = {}) {
     if (parent instanceof Unborn && !motion.position) throw new SoireeError("state", "where in it? nobody knows where a thing is that is not there yet");
     const state = encodePlaced([heldTransform(entity, parent instanceof Unborn ? undefined : parent, motion)]);
-    this.#add({ type: "set_parent", entity: entity.id, parent: this.#idOf(parent), state, condition: conditionOf(condition) });
+    this.#add({ type: "set_parent", entity: idOf(entity), parent: this.#idOf(parent), state, condition: conditionOf(condition) });
   }
 
   /** @param {string} name @param {unknown} [payload] @param {{to?: number, entity?: Entity | number | null, condition?: Condition}} [options] */
   sendEvent(name, payload = null, { to = 0, entity = null, condition } = {}) {
-    const about = typeof entity === "number" ? entity : entity?.id ?? 0;
-    this.#add({ type: "send_event", name, payload, to, entity: about, condition: conditionOf(condition) });
+    this.#add({ type: "send_event", name, payload, to, entity: idOf(entity), condition: conditionOf(condition) });
   }
 
   /**
@@ -143,7 +142,7 @@ export class Group {
 
   /** @param {Entity | Unborn | null} parent @returns {number} as the wire names it */
   #idOf(parent) {
-    if (!(parent instanceof Unborn)) return parent?.id ?? 0;
+    if (!(parent instanceof Unborn)) return idOf(parent);
     if (parent.group !== this) throw new SoireeError("unknown-entity", "that is of another group");
     return -parent.place;
   }

@@ -4,7 +4,7 @@ import { Ask } from "./ask.js";
 import { TICK_HZ } from "./clock.js";
 import { Commands, refusal } from "./commands.js";
 import { Emitter } from "./emitter.js";
-import { conditionOf } from "./entity.js";
+import { conditionOf, idOf } from "./entity.js";
 import { ClosedError, JoinError, SoireeError } from "./errors.js";
 import { Gate } from "./gate.js";
 import { Group } from "./group.js";
@@ -108,7 +108,7 @@ export class Room extends Emitter {
    * @returns {Promise<Entity>} ours; rejects with RefusedError
    */
   async spawn(kind, { parent = null, ...options }) {
-    const spawned = await this.command({ ...spawnMessage(kind, options, parent !== null), parent: parent?.id ?? 0 });
+    const spawned = await this.command({ ...spawnMessage(kind, options, parent !== null), parent: idOf(parent) });
     const entity = this.entities.get(spawned.entity);
     if (!entity) throw new SoireeError("unknown-entity", "it was removed before we saw it");
     return entity;
@@ -138,8 +138,7 @@ export class Room extends Emitter {
    * @param {{to?: number, entity?: Entity | number | null, condition?: Condition}} [options]
    */
   async sendEvent(name, payload = null, { to = 0, entity = null, condition } = {}) {
-    const about = typeof entity === "number" ? entity : entity?.id ?? 0;
-    await this.command({ type: "send_event", name, payload, to, entity: about, condition: conditionOf(condition) });
+    await this.command({ type: "send_event", name, payload, to, entity: idOf(entity), condition: conditionOf(condition) });
   }
 
   /**
