@@ -92,7 +92,13 @@ def _find_sections(data: Octets, at: Ints, length: Ints, sound: Bools, payloads:
             after[number] = begin + _end_of_props(
                 payloads[frame[number]], int(first[number]) - begin, int(count[number])
             )
-        fits = known & (first <= end[frame]) & (after <= end[frame]) & ((kind != Section.PROPS) | (after == end[frame]))
+        fits = (
+            known
+            & (count > 0)
+            & (first <= end[frame])
+            & (after <= end[frame])
+            & ((kind != Section.PROPS) | (after == end[frame]))
+        )
         sound[frame[~fits]] = False
         frame, after = frame[fits], after[fits]
         found.append(np.stack([frame, kind[fits], count[fits], first[fits]]))

@@ -52,12 +52,22 @@ class Cells:
         if changed.any():
             self._relist(moved[changed], key[changed], there[changed])
 
+    def count(self, view: Ints, radius_m: Floats) -> Ints:
+        """(n,) rows in the cells that each circle touches; arguments as for `near`."""
+        circle, _, count = self._spans(view, radius_m)
+        return np.bincount(circle, count, len(view)).astype(np.int64)
+
     def near(self, view: Ints, radius_m: Floats) -> tuple[Ints, Ints]:
         """All rows in the cells that circles touch: round `view` (n, 3), as `World.position`, with radii (n,) in m.
 
         Returns:
             which: (m,) index of the circle, ascending. row: (m,).
         """
+        circle, begin, count = self._spans(view, radius_m)
+        return np.repeat(circle, count), self._rows[np.repeat(begin, count) + _within(count)]
+
+    def _spans(self, view: Ints, radius_m: Floats) -> tuple[Ints, Ints, Ints]:
+        """For each row of cells that a circle touches: (which circle, where its rows begin in `_rows`, how many)."""
         radius = np.ceil(radius_m * q.HORIZONTAL_PER_M).astype(np.int64)
         x, z = view[:, 0], view[:, 2]
         top, bottom = z - radius >> q.CELL_BITS, z + radius >> q.CELL_BITS
@@ -72,8 +82,7 @@ class Cells:
         inside = (cz >= -_EDGE) & (cz < _EDGE)
         circle, cz, left, right = circle[inside], cz[inside], left[inside], right[inside]
         begin = np.searchsorted(self._keys, _key(left, cz), side="left")
-        count = np.searchsorted(self._keys, _key(right, cz), side="right") - begin
-        return np.repeat(circle, count), self._rows[np.repeat(begin, count) + _within(count)]
+        return circle, begin, np.searchsorted(self._keys, _key(right, cz), side="right") - begin
 
     def _reach(self, rows: int) -> None:
         """Grow as the world has grown."""

@@ -18,7 +18,7 @@ from relay.audience import LONG_AGO, MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
 from relay.flight import Flight
 from relay.framing import Layout
-from relay.interest import Interest, Sighting, look_from, radius
+from relay.interest import LOOK_TICKS, Interest, Sighting, look_from, radius
 from relay.pairs import MAX_PAIRS, Pairs
 from relay.reception import Ingested, Reception
 from relay.selection import Choice
@@ -186,7 +186,13 @@ class Replication:
                 q.units_of(y, q.VERTICAL_PER_M, q.LIMIT_Y_UNITS),
                 q.units_of(z, q.HORIZONTAL_PER_M, q.LIMIT_UNITS),
             )
-        self.audience.looked[row] = LONG_AGO
+        # Its turn has come, but not before those of others who have waited longer.
+        self.audience.looked[row] = min(int(self.audience.looked[row]), self._tick - LOOK_TICKS)
+
+    def look_no_longer_from(self, entity: int) -> None:
+        """It goes: who looked from it goes on looking from where it was."""
+        look_from(self.world, self.audience)
+        self.audience.view_entity[self.audience.view_entity == entity] = 0
 
     def watch(self, tick: int) -> list[Sighting]:
         """What has come into the sight of clients and left it, for those whose turn to look it is."""

@@ -120,6 +120,7 @@ class Scene(Sight):
         for ask in self.asks.of_entity(entity.id):
             self.asks.close(ask)
             self.refuse_ask(ask, RefusalError("unknown-entity", entity.id))
+        self.replication.look_no_longer_from(entity.id)
         self.entities.remove(entity)
         self.world.remove(entity.id)
         self.ids.retire(entity.id)

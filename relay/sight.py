@@ -6,6 +6,7 @@ told (`seers`), and everybody else waits for the snapshot.
 
 from typing import Any
 
+from relay.bundle import ROOM_BYTES
 from relay.config import RoomConfig
 from relay.entities import Entity, EntityTable, IdPool
 from relay.interest import Sighting
@@ -15,6 +16,7 @@ from relay.telling import Telling
 from relay.world import World
 from soiree.wire import control
 from soiree.wire import messages as m
+from soiree.wire.limits import MAX_GROUP_MESSAGES
 from soiree.wire.messages import Message
 
 
@@ -124,12 +126,23 @@ class Sight(Telling):
                     self._tell_tree(session, entity)
 
     def _tell_tree(self, session: Session, entity: Entity) -> None:
-        """Tell, in one group if that can be, of all that comes into sight with it."""
+        """Tell, in one group if that can be, of all that comes into sight with it; of a tree too large for a group, the rest later."""
         *_, root = (entity, *self.entities.ancestors(entity))
         tree = [member for member in self.entities.subtree(root) if member.id not in session.told]
-        self.bundle(session, sum(len(self._spawned(member)) for member in tree), len(tree))
-        for member in tree:
+        size = count = 0
+        for member in tree[:MAX_GROUP_MESSAGES]:
+            size += len(self._spawned(member))
+            if size > ROOM_BYTES:
+                break
+            count += 1
+        self.bundle(session, size, count)
+        # Parents come before their children, so any beginning of a tree can be told.
+        for member in tree[:count]:
             self.tell_spawned(session, member, 0)
+        for member in tree[count:]:
+            session.snapshot.glimpse(member.id)
+        if entity.id not in session.told:
+            self.promote(session, entity)
 
     def take_sighting(self, sighting: Sighting) -> None:
         """Tell what has left a peer's sight, and queue what is in it."""

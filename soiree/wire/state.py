@@ -178,12 +178,12 @@ def sections(payload: bytes, start: int = STATE_HEADER.size) -> list[SectionView
     """Where the sections of a frame lie; their bounds are checked, their records are not.
 
     Raises:
-        WireError: an unknown kind, a section that runs past the end, or one after PROPS.
+        WireError: an unknown kind, a section without records or that runs past the end, or one after PROPS.
     """
     views: list[SectionView] = []
     at, end = start, len(payload)
     while at < end:
-        if at + 2 > end or payload[at] not in Section._value2member_map_:
+        if at + 2 > end or payload[at] not in Section._value2member_map_ or not payload[at + 1]:
             raise WireError("section header")
         kind, count = Section(payload[at]), payload[at + 1]
         first = at + 2

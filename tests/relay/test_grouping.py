@@ -8,7 +8,7 @@ import pytest
 from relay.outputs import SendControl
 from soiree.wire import control
 from soiree.wire import messages as m
-from soiree.wire.limits import MAX_ALWAYS_RELEVANT_PER_PEER, MAX_GROUP_MESSAGES
+from soiree.wire.limits import MAX_ALWAYS_RELEVANT_PER_PEER, MAX_GROUP_MESSAGES, SNAPSHOT_IN_FLIGHT_BYTES
 from tests.relay.crowd import Crowd
 from tests.relay.honest import a_spawn, place, place_in, raw
 
@@ -193,3 +193,35 @@ def test_an_id_that_left_somebodys_sight_is_not_given_again_before_they_have_app
     crowd.auto = True
     crowd.step(30)
     assert crowd.spawn(ALICE) == ball
+
+
+def test_a_tree_too_large_for_a_group_comes_in_several_and_ends_nobody(crowd: Crowd) -> None:
+    viewer = crowd.spawn(BOB, kind="avatar", state=place(900))
+    crowd.step(40)
+    tram = crowd.spawn(ALICE, state=place(0))
+    for rider in range(300):
+        crowd.spawn(ALICE, parent=tram, state=place_in(1), properties={"text": "x" * 4000})
+        if rider % 50 == 0:
+            crowd.step(20)
+    crowd.step(40)
+    assert tram not in crowd[BOB].entities
+    crowd.scene.world.set_parent(viewer, 0, 0, place(1), crowd.tick)
+    in_flight = []
+    for _ in range(200):
+        crowd.step()
+        in_flight.append(crowd.scene.sessions[BOB].snapshot.in_flight_bytes)
+    assert crowd[BOB].over is None
+    assert max(in_flight) < 3 * SNAPSHOT_IN_FLIGHT_BYTES
+    assert len(crowd[BOB].entities) == 302
+    crowd.check_agreement()
+
+
+def test_who_looked_from_what_is_gone_looks_on_from_there_and_not_from_what_gets_its_id(crowd: Crowd) -> None:
+    near = crowd.spawn(ALICE, state=place(0))
+    viewer = crowd.spawn(BOB, kind="avatar", state=place(0))
+    crowd.step(40)
+    crowd.ask(m.Despawned, BOB, m.Despawn, viewer, "reparent")
+    crowd.step(40)
+    assert crowd.spawn(ALICE, state=place(3000)) == viewer, "the id is used again"
+    crowd.step(40)
+    assert set(crowd[BOB].entities) == {near}

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -210,3 +211,50 @@ def test_what_waits_to_be_told_and_goes_away_is_named_no_more() -> None:
     town.put(1, (1000.0, 0.0, 0.0))
     assert [s.entering.tolist() for s in town.watch()] == [[], []], "told that nothing waits any more"
     assert town.watch() == []
+
+
+def test_what_is_ones_own_or_always_relevant_takes_no_place_of_what_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interest, "MAX_IN_SIGHT", 10)
+    town = Town()
+    for entity in range(1, 61):
+        town.put(entity, (float(entity % 20), 0.0, 0.0))
+        if entity <= 20:
+            town.world.set_owner(entity, 2, 0, 0)
+        elif entity <= 40:
+            town.world.set_always(entity)
+    town.replication.tell_many(2, np.arange(1, 21), 1)
+    town.told[2] = set(range(1, 21))
+    town.look()
+    assert {entity for entity in town.told[2] if entity <= 40} == set(range(1, 41))
+    assert len([entity for entity in town.told[2] if entity > 40]) == 10
+
+
+def test_whatever_ticks_are_left_out_everybody_looks() -> None:
+    for step in (2, 4, 7, 11):
+        town = Town()
+        town.put(1, (1.0, 0.0, 0.0))
+        town.tick = 1
+        seen: set[int] = set()
+        for _ in range(3 * LOOK_TICKS):
+            town.tick += step
+            seen |= {sighting.peer for sighting in town.replication.watch(town.tick)}
+        assert seen == set(PEERS)
+
+
+def test_after_a_pause_looks_spread_again() -> None:
+    replication = Replication(World(), ReplicationConfig())
+    replication.world.add(1, placed((1.0, 0.0, 0.0)), 0)
+    for peer in range(2, 202):
+        replication.join(peer, 0.0)
+    counts = [len(replication.watch(tick)) for tick in range(1000, 1200)]
+    assert sum(counts[: 2 * LOOK_TICKS]) >= 200, "all have looked"
+    assert max(counts) <= 200 * interest.STRIDE_TICKS / LOOK_TICKS + 1
+
+
+def test_many_near_many_are_looked_at_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interest, "MAX_NEAR_ROWS", 3)
+    town = Town()
+    for entity in range(1, 9):
+        town.put(entity, (float(entity), 0.0, 0.0))
+    town.look()
+    assert town.told == {2: set(range(1, 9)), 3: set(range(1, 9))}

@@ -94,8 +94,12 @@ class Raw:
         return self.say(payload, STATE)
 
     def all(self, kind: type[M]) -> list[M]:
-        """What was heard of a kind."""
-        return [message for message in self.heard if isinstance(message, kind)]
+        """What was heard of a kind, by itself or in a group."""
+        found: list[M] = []
+        for message in self.heard:
+            parts = control.grouped_from_relay(message) if isinstance(message, m.Group) else [message]
+            found += [part for part in parts if isinstance(part, kind)]
+        return found
 
     async def hear(self, kind: type[M], count: int = 1, within_s: float = 10.0) -> M:
         """The count-th message of a kind, as soon as it has come. Raises DialError when the connection ends before."""
