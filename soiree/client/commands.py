@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from soiree.client.errors import RefusedError
 from soiree.client.frame_of_reference import inward
 from soiree.client.placement import placed_bytes
 from soiree.client.replica import Replica
@@ -42,7 +43,9 @@ def spawn(
 def set_parent(
     entity: Replica, parent: Replica | None, position: Vec3 | None, rotation: Quat | None, only_if: Replica | None
 ) -> Command:
-    """Let `entity` ride in `parent`; what is left out of its place stays as it is in the world."""
+    """Let `entity` ride in `parent`; what is left out of its place stays as it is in the world. Raises GoneError if `parent` is gone."""
+    if parent is not None:
+        parent.check_here()
     outer = entity.world_transform()
     there = outer if parent is None else inward(parent.world_transform(), outer)
     moved = Transform(
@@ -59,7 +62,9 @@ def set_parent_to(entity: Replica, parent: int, moved: Transform, only_if: Repli
 
 
 def send_event(name: str, payload: Any, to: int, entity: Replica | None, only_if: Replica | None) -> Command:
-    """An event. Raises ValueError for a payload that cannot be sent."""
+    """An event. Raises ValueError for a payload that cannot be sent, GoneError for an entity that is not here."""
+    if entity is not None:
+        entity.check_here()
     try:
         raw = msgspec.msgpack.encode(payload)
     except (TypeError, OverflowError, msgspec.MsgspecError) as error:
@@ -70,5 +75,9 @@ def send_event(name: str, payload: Any, to: int, entity: Replica | None, only_if
 
 
 def condition(only_if: Replica | None) -> m.Condition | None:
-    """That we own this entity at the epoch known here."""
-    return None if only_if is None else m.Condition(only_if.id, only_if.epoch)
+    """That we own this entity at the epoch known here. Raises RefusedError ("stale") for one that is not here: its id may be another's."""
+    if only_if is None:
+        return None
+    if not only_if.alive:
+        raise RefusedError("stale", only_if.id, only_if.owner, only_if.epoch)
+    return m.Condition(only_if.id, only_if.epoch)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from soiree.client import commands
-from soiree.client.errors import GoneError, RefusedError
+from soiree.client.errors import RefusedError
 from soiree.client.hub import Write
 from soiree.client.placement import Held, encode_transform
 from soiree.client.replica import Replica
@@ -100,11 +100,6 @@ class Entity(Replica):
         except WireError as error:
             raise ValueError(str(error)) from error
         self._write(Slot.PROPS, held, resting=False)
-
-    def check_here(self) -> None:
-        """Raises GoneError unless it is here."""
-        if self.gone is not None:
-            raise GoneError(self.gone, self.id, self.owner, self.epoch)
 
     def _check_owner(self) -> None:
         self.check_here()

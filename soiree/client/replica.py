@@ -6,6 +6,7 @@ Pure core: it holds what was told and written, as records, which are decoded whe
 from typing import Any
 from uuid import UUID
 
+from soiree.client.errors import GoneError
 from soiree.client.frame_of_reference import outward
 from soiree.client.hub import Hub
 from soiree.client.interpolation import Playback
@@ -67,7 +68,7 @@ class Replica:
         self.upright = False
         self.slots: list[Held | None] = [None, None, None]
         """Newest record of each slot."""
-        self.ticks = [0, 0, 0]
+        self.ticks = [spawned.tick] * 3
         """Frames older than this tick are not applied to the slot."""
         self.written = [False, False, False]
         """Slots that we have set since we own it."""
@@ -84,6 +85,11 @@ class Replica:
     def alive(self) -> bool:
         """False once it was despawned or went out of sight."""
         return self.gone is None
+
+    def check_here(self) -> None:
+        """Raises GoneError unless it is here: its id may be another's by now."""
+        if self.gone is not None:
+            raise GoneError(self.gone, self.id, self.owner, self.epoch)
 
     @property
     def mine(self) -> bool:

@@ -266,3 +266,31 @@ async def test_what_is_gone_cannot_be_put_into_a_group() -> None:
             wrong(ball)
     with pytest.raises(GoneError):
         alice.group().spawn("rider", parent=ball)
+
+
+async def test_the_id_of_what_is_gone_stands_for_nothing_though_another_has_it_now() -> None:
+    party = Party(1)
+    alice = party.guests[0]
+    party.run(0.2)
+    number = alice.spawn()
+    party.run(0.2)
+    gun = alice.spawned(number)
+    alice.say(m.Despawn, gun.id, "along")
+    party.run(0.5)
+    number = alice.spawn()
+    party.run(0.2)
+    hat = alice.spawned(number)
+    assert (hat.id, hat.epoch) == (gun.id, gun.epoch), "ids are given again"
+    group = alice.group()
+    with pytest.raises(RefusedError, match="stale"):
+        group.spawn("bullet", only_if=gun)
+    with pytest.raises(RefusedError, match="stale"):
+        group.set_parent(hat, None, only_if=gun)
+    with pytest.raises(GoneError):
+        group.send_event("hit", entity=gun)
+    with pytest.raises(GoneError):
+        group.set_parent(hat, gun, (0, 0, 0))
+    with pytest.raises(GoneError):
+        await hat.set_parent(gun, (0, 0, 0))
+    assert len(group) == 0
+    group.spawn("bullet", only_if=hat)
