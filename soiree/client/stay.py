@@ -176,7 +176,11 @@ class Stay:
 
     def _tell(self, change: ch.Change) -> None:
         if isinstance(change, ch.Asked) and self.on_ask is not None:
-            allowed = self.on_ask(change)
+            try:
+                allowed = self.on_ask(change)
+            except Exception as error:  # noqa: BLE001 (the application's; what else the relay has said must not be lost with it)
+                self._loop.call_exception_handler({"message": "on_ask failed", "exception": error})
+                allowed = None
             if allowed is not None:
                 (change.allow if allowed else change.deny)()
         self._readers.publish(change)

@@ -224,6 +224,26 @@ async def test_a_master_is_asked(party: Party) -> None:
         assert box.owner == bob.peer_id
 
 
+async def test_a_decision_that_fails_is_reported_and_left_to_the_readers(party: Party) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    def decide(_: soiree.Asked) -> bool:
+        raise RuntimeError("of the application")
+
+    async with two(party, transport="websocket") as (alice, bob):
+        box = await alice.spawn("box", rule="ask")
+        await until(bob, lambda: box.id in bob.entities)
+        changes, alice.on_ask = alice.changes(state=False), decide
+        requesting = asyncio.create_task(bob.entities[box.id].request())
+        async for change in changes:
+            if isinstance(change, soiree.Asked):
+                change.allow()
+                break
+        await requesting
+        assert [str(context["exception"]) for context in reported] == ["of the application"]
+
+
 async def test_one_rides_in_another_and_stays_where_it_is(party: Party) -> None:
     async with two(party, transport="websocket") as (alice, bob):
         car = await alice.spawn("vehicle", (10, 0, 0))
