@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +25,9 @@ PROMPT_APPLIED = 16
 """So many control messages applied are told at once rather than with the next serving tick: snapshots are paced by it."""
 PROMPT_FRAMES = 2
 """So many frames are acknowledged at once over a WebSocket, where the relay lets only a few be under way unacknowledged."""
+
+BYE_S = 1.0
+"""How long one who leaves without a connection waits for the next, to say bye on it: unsaid, others see us for 40 s more."""
 
 
 class Stay:
@@ -64,9 +68,15 @@ class Stay:
 
     async def leave(self, reason: str = "bye") -> None:
         """Say bye, close everything; returns when nothing is left."""
-        self._session.leave(reason)
-        self.pump()
-        await self._lifeline.aclose()
+        try:
+            if self._session.peer and self._session.phase is Phase.OFFLINE:
+                with suppress(TimeoutError, RoomClosedError):
+                    async with asyncio.timeout(BYE_S):
+                        await self._welcomed()
+        finally:
+            self._session.leave(reason)
+            self.pump()
+            await self._lifeline.aclose()
 
     # What entities need (`soiree.client.hub.Hub`).
 

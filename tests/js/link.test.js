@@ -266,6 +266,30 @@ test("the connection stays until the relay has heard the bye, however long it is
   assert.deepEqual((await until("onClosed")).slice(1), ["bye", "left"]);
 });
 
+test("who leaves between two connections says bye on the next", async () => {
+  const { relay, link, until, of } = open();
+  await until("onWelcome");
+  relay.cut();
+  assert.equal(link.connected, false);
+  await link.bye("leave");
+  assert.deepEqual([relay.bye, relay.hellos.length], ["leave", 2]);
+  assert.deepEqual(of("onClosed").map(([, ...why]) => why), [["bye", "left"]]);
+});
+
+test("who leaves where no connection comes up is kept for a second, and not at all once it is over", async () => {
+  const { relay, link, until, of } = open();
+  await until("onWelcome");
+  relay.autoOpen = false;
+  relay.cut();
+  const begin = performance.now();
+  await link.bye("leave");
+  const seconds = (performance.now() - begin) / 1000;
+  assert.ok(seconds > 0.9 && seconds < 1.6, `${seconds} s`);
+  assert.deepEqual([relay.bye, of("onClosed").length], [undefined, 1]);
+  await link.bye("again");
+  assert.ok(performance.now() - begin < 1000 * seconds + 500);
+});
+
 test("a relay that does not hang up is not waited for longer than a second", async () => {
   const { relay, link, until, of } = open();
   await until("onWelcome");

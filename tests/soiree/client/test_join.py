@@ -12,6 +12,7 @@ import pytest_asyncio
 import soiree
 from soiree import rtc
 from soiree.client.ladder import Choice
+from soiree.client.stay import BYE_S
 from tests.party_server import Party, running_party
 
 WAYS: list[tuple[Choice, str]] = [("websocket", "auto"), *(("webrtc", engine) for engine in rtc.available())]
@@ -162,6 +163,29 @@ async def test_a_broken_connection_is_replaced_and_nothing_is_lost(party: Party,
         assert ball.mine
         assert alice.entities[ball.id] is ball, "the same session went on"
         await until(bob, lambda: len(bob.peers) == 2)
+
+
+async def test_who_leaves_between_two_connections_says_bye_on_the_next(party: Party) -> None:
+    async with two(party, transport="websocket") as (alice, bob):
+        changes = bob.changes(state=False)
+        alice._lifeline.lose("cut")
+        await alice.leave()
+        assert alice.closed == "bye"
+        async for change in changes:
+            if isinstance(change, soiree.Left):
+                assert (change.peer.id, change.reason) == (alice.peer_id, "bye")
+                break
+
+
+async def test_who_leaves_where_no_connection_comes_up_is_kept_for_a_second(
+    party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with two(party, transport="websocket") as (alice, _):
+        monkeypatch.setattr(alice._lifeline.ladder, "climb", asyncio.Event().wait)
+        alice._lifeline.lose("cut")
+        begun = asyncio.get_running_loop().time()
+        await alice.leave()
+        assert BYE_S <= asyncio.get_running_loop().time() - begun < BYE_S + 1.0
 
 
 async def test_from_the_websocket_it_climbs_to_webrtc_by_itself(party: Party) -> None:

@@ -34,6 +34,8 @@ const DOUBT_S = 10;
 const BACKOFF_MS = Object.freeze([0, 500, 1000, 2000, 4000, 8000]);
 /** Attempts to get in for the first time; later ones go on until the session is gone. */
 const FIRST_ATTEMPTS = 3;
+/** How long one who leaves without a connection waits for the next, to say goodbye on it, milliseconds. */
+const NEXT_MS = 1000;
 /** How long the relay has to hang up when it is told goodbye, milliseconds. */
 const HANG_UP_MS = 1000;
 /** Reasons after which coming back is of no use. */
@@ -85,6 +87,7 @@ export class Link {
   #up = false;
   #attempt = 0;
   #pumpQueued = false;
+  #onConnected = () => {};
   #helloAt = 0;
   /** Until then "superseded" may be the work of a hello of our own. */
   #doubtUntil = 0;
@@ -137,6 +140,8 @@ export class Link {
 
   /** Ends the session in order. @param {string} reason */
   async bye(reason) {
+    // Unsaid, it would leave us in the room for 40 s more.
+    if (!this.connected && this.session.established && !this.#closed) await this.#nextConnection();
     const transport = this.farewell(reason);
     if (transport) {
       // Nothing is to take its place meanwhile.
@@ -145,6 +150,14 @@ export class Link {
       await hungUp(transport);
     }
     this.#finish("bye", "left");
+  }
+
+  /** Until there is a connection again, but not for long. @returns {Promise<void>} */
+  #nextConnection() {
+    return new Promise((resolve) => {
+      this.#onConnected = resolve;
+      setTimeout(resolve, NEXT_MS);
+    });
   }
 
   /** Says goodbye and does not wait, as when the page is going. @param {string} reason @returns {Transport | null} which way it was said */
@@ -273,6 +286,7 @@ export class Link {
     this.#closed = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#retry);
+    this.#onConnected();
     this.#drop();
     this.#hooks.onClosed(reason, message);
   }
@@ -334,6 +348,7 @@ export class Link {
     this.#former?.close();
     this.#former = null;
     this.clock.onWelcome(welcome.tick, this.now);
+    this.#onConnected();
     this.#hooks.onWelcome(welcome, resumed);
     void this.#reportRung(transport);
   }
