@@ -42,8 +42,8 @@ GROUP_CLIENTS: Final = 128
 WORTH_S: Final = 0.05
 """A client that has less than a full frame's tokens waits until what it has is worth so much of its rate."""
 _BYTES_PER_KBIT: Final = 125.0
-MOST_OWED_BYTES: Final = 2500
-"""What control messages cost is taken from later frames up to so much: who comes into a city still sees it move while he is told of it."""
+CHARGED_SHARE: Final = 0.5
+"""So much of a client's budget may go for control messages: who comes into a city, or hears many events, still sees it move."""
 CAP_SHARE: Final = 0.99
 """Of a cap that a client asked for: what its bucket has gathered, and what is sent at once, comes on top."""
 BURST_GAIN: Final = 0.1
@@ -88,6 +88,7 @@ class Replication:
         self._refusals_wait = False
         self._tick = 0
         self._packed = LONG_AGO
+        self._charged_at = 0.0
         self._spent: list[tuple[int, int]] = []
         """(row of the audience, bytes) of what others than `pack` have sent."""
 
@@ -233,7 +234,7 @@ class Replication:
         """The frames (peer, payload) of this tick; `control_applied`: what the relay has applied of each peer's control stream."""
         self._tick = max(self._tick, tick)
         self._packed = tick
-        self._settle_charges()
+        self._settle_charges(now)
         self.budgets.advance(now)
         due = self._due(tick, now)
         look_from(self.world, self.audience)
@@ -264,12 +265,17 @@ class Replication:
             sent[same] = 0
         self.budgets.congest(row, now)
 
-    def _settle_charges(self) -> None:
-        if self._spent:
-            rows, payload_bytes = np.array(self._spent, np.int64).T
-            self.budgets.spend(rows, payload_bytes)
-            self.budgets.tokens[rows] = np.maximum(self.budgets.tokens[rows], -MOST_OWED_BYTES)
-            self._spent.clear()
+    def _settle_charges(self, now: float) -> None:
+        """Take what else was sent from the tokens of its clients; never more than CHARGED_SHARE of what comes, so that state goes on."""
+        passed = min(1.0, max(0.0, now - self._charged_at))
+        self._charged_at = now
+        if not self._spent:
+            return
+        rows, payload_bytes = np.array(self._spent, np.int64).T
+        self._spent.clear()
+        cost = np.bincount(rows, payload_bytes + FRAME_OVERHEAD_BYTES, len(self.budgets.tokens))
+        most = CHARGED_SHARE * passed * _BYTES_PER_KBIT * self.budgets.rate_kbit_s
+        self.budgets.tokens -= np.minimum(cost, most)
 
     def _raise_fence(self, peer: int, entity: int, n: int) -> None:
         if entity in self.world and self.world.owner[self.world.row(entity)] == peer:

@@ -16,7 +16,7 @@ from relay.telling import Telling
 from relay.world import World
 from soiree.wire import control
 from soiree.wire import messages as m
-from soiree.wire.limits import MAX_GROUP_MESSAGES
+from soiree.wire.limits import MAX_GROUP_MESSAGES, MAX_IN_SIGHT
 from soiree.wire.messages import Message
 
 
@@ -140,9 +140,15 @@ class Sight(Telling):
         for member in tree[:count]:
             self.tell_spawned(session, member, 0)
         for member in tree[count:]:
-            session.snapshot.glimpse(member.id)
+            self.glimpse(session, member)
         if entity.id not in session.told:
             self.promote(session, entity)
+
+    def glimpse(self, session: Session, entity: Entity) -> None:
+        """Queue what has come into a peer's sight between two looks. In a crowd it waits for the next, which finds the nearest."""
+        own = self.entities.count_mastered(session.peer)
+        if entity.id not in session.told and len(session.told) + len(session.snapshot) - own < MAX_IN_SIGHT:
+            session.snapshot.glimpse(entity.id)
 
     def take_sighting(self, sighting: Sighting) -> None:
         """Tell what has left a peer's sight, and queue what is in it."""

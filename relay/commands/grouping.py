@@ -30,6 +30,8 @@ def group(scene: Scene, session: Session, message: m.Group, handlers: Mapping[ty
     spawned: list[int] = []
     with scene.together():
         for command in commands:
+            if session.ending is not None:
+                break
             made = None
             if not isinstance(command, Unknown):
                 made = _carry_out(scene, session, command, message.n, spawned, handlers)

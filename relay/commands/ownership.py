@@ -1,7 +1,9 @@
 """Pure core: `request`, `answer`, `assign`, `release` and `set_master`."""
 
+from contextlib import nullcontext
+
 from relay import requests
-from relay.commands.subjects import known, present
+from relay.commands.subjects import known, must_afford, present
 from relay.ownership import may_release, must_be_master, refusal
 from relay.scene import Scene
 from relay.session import Session
@@ -24,17 +26,15 @@ def assign(scene: Scene, session: Session, message: m.Assign) -> None:
     root = known(scene, session, message.entity)
     must_be_master(root, session.peer)
     present(scene, message.peer, root)
+    reached = scene.entities.subtree(root) if message.subtree else [root]
+    going = [entity for entity in reached if entity.master == session.peer and entity.owner != message.peer]
+    must_afford(scene, session, len(going), root)
     if root.owner == message.peer:
         # Nothing changes, so nobody else hears of it.
         scene.tell(session, m.Granted, message.n, root.id, root.owner, root.epoch, root.owned_since, "assign")
-    if not message.subtree:
-        if root.owner != message.peer:
-            scene.change_owner(root, message.peer, "assign", session, message.n)
-        return
-    with scene.together():
-        for entity in list(scene.entities.subtree(root)):
-            if entity.master == session.peer and entity.owner != message.peer:
-                scene.change_owner(entity, message.peer, "assign", session, message.n if entity is root else 0)
+    with scene.together() if message.subtree else nullcontext():
+        for entity in going:
+            scene.change_owner(entity, message.peer, "assign", session, message.n if entity is root else 0)
 
 
 def release(scene: Scene, session: Session, message: m.Release) -> None:

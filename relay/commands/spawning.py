@@ -1,7 +1,7 @@
 """Pure core: `spawn` and `despawn`."""
 
 from relay.commands.properties import merged
-from relay.commands.subjects import known
+from relay.commands.subjects import known, must_afford
 from relay.entities import Entity
 from relay.errors import RefusalError, StateError
 from relay.ownership import may_ride, must_be_master, must_hold, refusal
@@ -33,8 +33,7 @@ def spawn(scene: Scene, session: Session, message: m.Spawn) -> Entity:
         scene.replication.set_view(session.peer, entity=entity.id)
     scene.tell_spawned(session, entity, message.n)
     for peer in scene.replication.interest.witnesses(entity.id):
-        if entity.id not in scene.present[peer].told:
-            scene.present[peer].snapshot.glimpse(entity.id)
+        scene.glimpse(scene.present[peer], entity)
     return entity
 
 
@@ -43,6 +42,7 @@ def despawn(scene: Scene, session: Session, message: m.Despawn) -> None:
     entity = known(scene, session, message.entity)
     must_be_master(entity, session.peer)
     going = carried_along(scene, entity) if message.children == "along" else [entity]
+    must_afford(scene, session, len(going), entity)
     reasons = {gone.id: "despawn" if gone is entity else "parent" for gone in going}
     remove_together(scene, reasons, session, message.n)
 

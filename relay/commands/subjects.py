@@ -6,6 +6,9 @@ from relay.ownership import refusal
 from relay.scene import Scene
 from relay.session import Session
 
+ENTITIES_PER_COMMAND = 8
+"""So many entities that one command changes count as one more command."""
+
 
 def known(scene: Scene, session: Session, entity: int) -> Entity:
     """The entity of that id, if the sender was told of it. Raises RefusalError `unknown-entity`."""
@@ -28,3 +31,9 @@ def audience(scene: Scene, to: int) -> list[Session]:
     if to > 0:
         return [present(scene, to)]
     return [session for session in scene.present.values() if session.peer != -to]
+
+
+def must_afford(scene: Scene, session: Session, reached: int, entity: Entity) -> None:
+    """A command that changes many entities counts as more than one. Raises RefusalError `rate`."""
+    if reached >= ENTITIES_PER_COMMAND and not session.commands.take(scene.now, reached // ENTITIES_PER_COMMAND):
+        raise refusal("rate", entity)

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from relay import interest, sight
 from relay.outputs import SendControl
 from soiree.wire import control
 from soiree.wire import messages as m
@@ -225,3 +226,29 @@ def test_who_looked_from_what_is_gone_looks_on_from_there_and_not_from_what_gets
     assert crowd.spawn(ALICE, state=place(3000)) == viewer, "the id is used again"
     crowd.step(40)
     assert set(crowd[BOB].entities) == {near}
+
+
+def test_commands_that_reach_many_entities_are_not_to_be_had_for_the_price_of_one(crowd: Crowd) -> None:
+    tram = crowd.spawn(ALICE)
+    for rider in range(400):
+        crowd.spawn(ALICE, parent=tram, state=place_in(1))
+        if rider % 100 == 0:
+            crowd.step(60)
+    crowd.wait(6.0, ALICE, BOB)
+    number = crowd.say(ALICE, m.Group, [part(m.Assign, tram, peer, True) for peer in (BOB, ALICE) * 60])
+    told = crowd[ALICE].answers[number]
+    assert len(told) == 120
+    refused = {answer.reason for answer in told if isinstance(answer, m.Refused)}
+    assert refused == {"rate"}
+    assert crowd.owner_epoch(tram)[1] < 45, "a burst of 2000, 51 for each change of 401 entities"
+    assert crowd[ALICE].over is crowd[BOB].over is None
+    crowd.check_agreement()
+
+
+def test_in_a_crowd_what_appears_waits_for_the_next_look(crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sight, "MAX_IN_SIGHT", 10)
+    monkeypatch.setattr(interest, "MAX_IN_SIGHT", 10)
+    for _ in range(30):
+        crowd.spawn(ALICE, state=place(5))
+    crowd.step(60)
+    assert len(crowd[BOB].entities) == 10

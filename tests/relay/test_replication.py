@@ -2,12 +2,12 @@
 
 import pytest
 
+from relay.budget import FRAME_OVERHEAD_BYTES
 from relay.replication import (
     BARE_FRAME_S,
     CAP_SHARE,
     FIRST_RTT_S,
     GROUP_CLIENTS,
-    MOST_OWED_BYTES,
     SILENT_S,
     Replication,
     ReplicationConfig,
@@ -220,15 +220,20 @@ def test_many_clients_take_turns_few_are_served_together() -> None:
 def test_what_else_is_sent_comes_out_of_the_budget_and_never_starves_state() -> None:
     stage = Stage()
     row = stage.replication.audience.row(BOB)
-    stage.step()
-    before = float(stage.replication.budgets.tokens[row])
-    stage.replication.charge(BOB, 1000)
-    stage.step()
-    assert stage.replication.budgets.tokens[row] < before
-    for _ in range(50):
-        stage.replication.charge(BOB, 16384)
-    stage.step()
-    assert stage.replication.budgets.tokens[row] >= -MOST_OWED_BYTES
+    stage.step(3)
+    left = []
+    for payload_bytes in (None, 60):
+        stage.replication.budgets.tokens[row] = 0.0
+        if payload_bytes is not None:
+            stage.replication.charge(BOB, payload_bytes)
+        stage.step()
+        left.append(float(stage.replication.budgets.tokens[row]))
+    assert left[0] - left[1] == pytest.approx(60 + FRAME_OVERHEAD_BYTES), "a little is taken as it is"
+    for _ in range(60):
+        for _ in range(20):
+            stage.replication.charge(BOB, 16384)
+        stage.step()
+    assert stage.replication.budgets.tokens[row] >= 0, "of very much, no more than its share"
     stage.replication.charge(99, 100)
 
 

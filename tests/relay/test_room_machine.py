@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
+from relay.interest import LOOK_TICKS
 from relay.outputs import Left
 from soiree.wire import messages as m
 from soiree.wire.state import IDENT
@@ -77,7 +78,7 @@ class RoomMachine(CommandMachine):
         for entity in crowd.scene.entities:
             if entity.owner:
                 crowd.take([(entity.owner, crowd[entity.owner].write(crowd.tick, entity.id, 7.0))])
-        crowd.step(30)
+        crowd.step(LOOK_TICKS + 10)
         crowd.check_agreement()
         for entity in crowd.scene.entities:
             state = placed_slots(crowd.scene.world.placed(entity.id))
