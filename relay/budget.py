@@ -164,6 +164,10 @@ class Budgets(Table):
         useful = gaps_s <= USEFUL_GAP_S
         np.minimum.at(self.sure[:, 0], rows[useful], delays_s[useful])
 
+    def forget_delays(self) -> None:
+        """Acknowledgements will take another time from now on: whether anything queues is not known until they have come."""
+        self.base[:] = self.near[:] = self.sure[:] = np.inf
+
     def note_fates(self, arrived: Ints, lost: Ints) -> None:
         """Counts of frames by row, from 0 on."""
         n = len(arrived)

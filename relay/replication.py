@@ -78,7 +78,7 @@ class Replication:
     def __init__(self, world: World, config: ReplicationConfig) -> None:
         self.world = world
         self.config = config
-        self.serve_every = 1
+        self._serve_every = 1
         self.audience = Audience(config.max_clients)
         self.pairs = Pairs(world, config.max_pairs)
         self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
@@ -91,6 +91,18 @@ class Replication:
         self._charged_at = 0.0
         self._spent: list[tuple[int, int]] = []
         """(row of the audience, bytes) of what others than `pack` have sent."""
+
+    @property
+    def serve_every(self) -> int:
+        """Ticks from one serve of a client to the next."""
+        return self._serve_every
+
+    @serve_every.setter
+    def serve_every(self, ticks: int) -> None:
+        if ticks != self._serve_every:
+            self._serve_every = ticks
+            # What came waits for a serve, so acknowledgements take longer or less long now, though nothing queues.
+            self.budgets.forget_delays()
 
     def join(self, peer: int, now: float) -> None:
         """Begin to serve a client, as on a connection. Raises TableFullError past max_clients."""

@@ -1,5 +1,6 @@
 """What goes to a client and when: repeats, holds, silence, limits, refused frames."""
 
+import numpy as np
 import pytest
 
 from relay.budget import FRAME_OVERHEAD_BYTES
@@ -341,3 +342,15 @@ def test_it_looks_from_an_entity_wherever_that_goes() -> None:
     (payload,) = stage.step()
     header = unpack_header(payload)
     assert Base(header.base_cx, header.base_cz, header.base_y) == Base(156, -157, 25_600)
+
+
+def test_serving_less_often_is_not_taken_for_queueing() -> None:
+    stage = Stage()
+    budgets, row = stage.replication.budgets, stage.replication.audience.row(BOB)
+    budgets.note_delays(np.array([row]), np.array([0.01]), np.array([0.0]))
+    stage.replication.serve_every = 6
+    budgets.note_delays(np.array([row]), np.array([0.1]), np.array([0.0]))
+    assert budgets.queueing_s()[row] == 0
+    stage.replication.serve_every = 6
+    budgets.note_delays(np.array([row]), np.array([0.2]), np.array([0.0]))
+    assert budgets.base[row].min() == 0.1, "nothing is forgotten while nothing changes"
