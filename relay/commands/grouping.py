@@ -33,7 +33,9 @@ def group(scene: Scene, session: Session, message: m.Group, handlers: Mapping[ty
             if session.ending is not None:
                 break
             made = None
-            if not isinstance(command, Unknown):
+            if isinstance(command, Unknown):
+                scene.refuse(session, message.n, RefusalError("malformed"))
+            else:
                 made = _carry_out(scene, session, command, message.n, spawned, handlers)
             spawned.append(made.id if made is not None else NONE)
 

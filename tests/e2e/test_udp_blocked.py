@@ -21,12 +21,16 @@ _FRIENDS = "[...room.peers.values()].map(({ name }) => name).sort()"
 _KNOCKED = "performance.getEntriesByType('resource').find(({ name }) => name.endsWith('/join'))?.startTime"
 
 
-_ASKED = """performance.getEntriesByType('resource').filter(({ name }) => !name.includes('/static/'))
+_ASKED = """performance.getEntriesByType('resource')
     .map(({ name, startTime, duration }) => `${name} at ${startTime | 0} ms for ${duration | 0} ms`).join('; ')"""
 
 
 async def enter(page: Page, url: str) -> float:
     """Open a room; seconds from asking to be let in until a connection carries one, by the page's clock."""
+    heard: list[str] = []
+    page.on("console", lambda said: heard.append(said.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("requestfailed", lambda request: heard.append(f"{request.url}: {request.failure}"))
     await page.goto(url)
     try:
         connected = await page.wait_for_function(
@@ -35,7 +39,9 @@ async def enter(page: Page, url: str) -> float:
     except PageTimeoutError as error:
         stats = await page.evaluate("JSON.stringify(window.soiree?.room?.stats() ?? null)")
         asked = await page.evaluate(_ASKED)
-        raise AssertionError(f"never connected: {stats}; asked for {asked}; {await page.inner_text('body')}") from error
+        raise AssertionError(
+            f"never connected: {stats}; asked for {asked}; heard {heard}; {await page.inner_text('body')}"
+        ) from error
     took_s = float(await connected.json_value())
     await page.wait_for_selector(READY)
     return took_s

@@ -82,6 +82,12 @@ def test_a_refused_command_undoes_none_of_the_others_and_what_names_it_is_refuse
     crowd.check_agreement()
 
 
+def test_a_command_of_a_later_version_has_its_answer_too(crowd: Crowd) -> None:
+    (unknown, car) = answers(crowd, msgspec.Raw(b"\x93\x64\x00\x01"), CAR)
+    assert isinstance(unknown, m.Refused)
+    assert isinstance(car, m.Spawned)
+
+
 def test_a_reference_to_what_comes_later_or_outside_of_a_group_is_nothing(crowd: Crowd) -> None:
     (later, _) = answers(crowd, part(m.Spawn, *a_spawn(state=place_in(1), parent=-2)), CAR)
     assert isinstance(later, m.Refused)

@@ -68,6 +68,9 @@ async def namespace() -> AsyncIterator[Namespace]:
     await _ip("netns", "add", space.name)
     try:
         await _ip("link", "add", space.link, "type", "veth", "peer", "name", "inside", "netns", space.name)
+        # No link-local addresses: they would come seconds later, and a browser drops what it is loading when an address comes.
+        await _ip("link", "set", space.link, "addrgenmode", "none")
+        await _ip("-n", space.name, "link", "set", "inside", "addrgenmode", "none")
         await _ip("addr", "add", f"{space.outside}/30", "dev", space.link)
         await _ip("link", "set", space.link, "up")
         await _ip("-n", space.name, "addr", "add", f"{space.inside}/30", "dev", "inside")
