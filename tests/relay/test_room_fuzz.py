@@ -143,6 +143,6 @@ def test_ten_thousand_frames_of_a_villain_harm_nobody() -> None:
     assert not crowd.drops["rate"]
     assert crowd.drops["malformed"] > STRINGS // 3
     assert placed_slots(crowd.scene.world.placed(other)) == before
-    crowd.step(10)
+    crowd.step(LOOK_TICKS + 10)
     assert crowd.ask(m.Granted, VILLAIN, m.Request, other, 1, "").owner == VILLAIN
     crowd.check_agreement()

@@ -215,15 +215,23 @@ async def test_one_gets_into_a_vehicle_drives_and_gets_out(visitors: Visitors) -
 @pytest.mark.parametrize("transport", ["webrtc", "websocket"])
 async def test_a_page_that_keeps_nothing_says_goodbye_when_it_goes(visitors: Visitors, transport: str) -> None:
     ada = await visitors.inside("Ada")
-    bob = await visitors.page()
-    await bob.goto(f"{visitors.url}/")
-    await bob.evaluate(
-        "async ([room, transport]) => { const { join } = await import('/static/soiree/index.js');"
-        " window.soiree = { room: await join({ room, name: 'Bob', transport }) }; }",
-        [visitors.room, transport],
-    )
-    await until(ada, "room.peers.size === 2")
-    await ada.evaluate("void (soiree.left = soiree.room.once('peer-left'))")
-    await bob.goto("about:blank")
-    # Who says nothing is only away, and has left after 40 s by "timeout".
-    assert await ada.evaluate("soiree.left.then(({ peer, reason }) => [peer.name, reason])") == ["Bob", "bye"]
+    left = None
+    # What a page sends as it goes may be lost with it, seldom: three times in a row is too often.
+    for attempt in range(3):
+        bob = await visitors.page()
+        await bob.goto(f"{visitors.url}/")
+        await bob.evaluate(
+            "async ([room, transport, name]) => { const { join } = await import('/static/soiree/index.js');"
+            " window.soiree = { room: await join({ room, name, transport }) }; }",
+            [visitors.room, transport, f"Bob {attempt}"],
+        )
+        await until(ada, f"[...room.peers.values()].some(({{ name }}) => name === 'Bob {attempt}')")
+        await ada.evaluate(
+            "void (soiree.left = Promise.race([soiree.room.once('peer-left'), new Promise((late) => setTimeout(late, 5000))]))"
+        )
+        await bob.goto("about:blank")
+        # Who says nothing is only away, and has left after 40 s by "timeout".
+        left = await ada.evaluate("soiree.left.then((left) => left && [left.peer.name, left.reason])")
+        if left is not None:
+            break
+    assert left == [f"Bob {attempt}", "bye"]
