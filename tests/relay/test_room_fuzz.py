@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from relay.config import RoomConfig
+from relay.interest import LOOK_TICKS
 from relay.outputs import CloseConnection, Dropped
 from soiree.wire import control
 from soiree.wire import messages as m
