@@ -326,54 +326,6 @@ class Group(Message, tag=40, frozen=True):
     messages: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=limits.MAX_GROUP_MESSAGES)]
 
 
-FromClient = (
-    Hello
-    | Bye
-    | Spawn
-    | Despawn
-    | Request
-    | Answer
-    | Assign
-    | Release
-    | SetRule
-    | SetMaster
-    | SetLifetime
-    | SetParent
-    | SetAttachRule
-    | SetProperties
-    | SendEvent
-    | SendData
-    | View
-    | Budget
-    | Group
-)
-"""What a relay takes."""
-
-FromRelay = (
-    Welcome
-    | Error
-    | Bye
-    | PeerJoined
-    | PeerAway
-    | PeerLeft
-    | Spawned
-    | Despawned
-    | Ask
-    | Granted
-    | Refused
-    | RuleSet
-    | MasterSet
-    | LifetimeSet
-    | ParentSet
-    | AttachRuleSet
-    | PropertiesSet
-    | Event
-    | DataMessage
-    | Done
-    | Group
-)
-"""What a client takes."""
-
 InGroupFromClient = (
     Spawn
     | Despawn
@@ -388,6 +340,9 @@ InGroupFromClient = (
     | SendEvent
 )
 """What a group of a client may hold."""
+
+FromClient = InGroupFromClient | Hello | Bye | Request | Answer | SendData | View | Budget | Group
+"""What a relay takes."""
 
 InGroupFromRelay = (
     PeerJoined
@@ -409,3 +364,6 @@ InGroupFromRelay = (
     | Done
 )
 """What a group of a relay may hold."""
+
+FromRelay = InGroupFromRelay | Welcome | Error | Bye | Group
+"""What a client takes."""
