@@ -1,5 +1,6 @@
 """What a crowd plays: who its bots are, what they do besides moving and talking, and what is told of it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
 from random import Random
 from typing import Any, Generic, TypeVar
@@ -16,7 +17,7 @@ BALLS_PER_BOT = 0.2
 B = TypeVar("B", bound=Bot)
 
 
-class Play(Generic[B]):
+class Play(ABC, Generic[B]):
     """Base of all plays; bots that could not join are in none.
 
     Attributes:
@@ -33,9 +34,9 @@ class Play(Generic[B]):
         self.random = random
         self.bots: list[B] = []
 
+    @abstractmethod
     def bot(self, index: int, room: Room, tally: Tally, random: Random) -> B:
         """A bot for somebody who has joined."""
-        raise NotImplementedError
 
     async def set_out(self) -> None:
         """All are in: make what is there for everybody."""
