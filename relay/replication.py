@@ -14,33 +14,22 @@ import numpy as np
 from relay import acceptance, framing, ingest, selection, speed
 from relay.acceptance import Drop
 from relay.arrivals import Received
-from relay.audience import LONG_AGO, MAX_CLIENTS, Audience
-from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, SERVE_BYTES, Budgets
+from relay.audience import MAX_CLIENTS, Audience
+from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, Budgets
 from relay.flight import Flight
 from relay.framing import Layout
 from relay.interest import LOOK_TICKS, Interest, Sighting, look_from, radius
 from relay.pairs import MAX_PAIRS, Pairs
 from relay.reception import Ingested, Reception
 from relay.selection import Choice
-from relay.table import Bools, Floats, Ints
+from relay.serving import Serving
+from relay.table import Bools, Ints
 from relay.world import World
 from soiree.wire import quantise as q
-from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Section, Slot
 
-LEAST_RTO_S: Final = 0.15
-BARE_FRAME_S: Final = 0.2
-"""A client that gets no records gets a frame this often, for its acknowledgements."""
-SILENT_S: Final = 1.5
-"""A client that acknowledged nothing for so long is sent no more often than BARE_FRAME_S."""
 FIRST_RTT_S: Final = 0.1
 """Assumed until the first ping is answered."""
-LIMIT_SERVES: Final = 2
-"""Serves that may be unacknowledged beyond those of one round trip. No transport tells in time that it queues: TCP's buffers
-and proxies do, and SCTP takes a megabyte before it says so."""
-GROUP_CLIENTS: Final = 128
-WORTH_S: Final = 0.05
-"""A client that has less than a full frame's tokens waits until what it has is worth so much of its rate."""
 _BYTES_PER_KBIT: Final = 125.0
 CHARGED_SHARE: Final = 0.5
 """So much of a client's budget may go for control messages: who comes into a city, or hears many events, still sees it move."""
@@ -78,16 +67,15 @@ class Replication:
     def __init__(self, world: World, config: ReplicationConfig) -> None:
         self.world = world
         self.config = config
-        self._serve_every = 1
         self.audience = Audience(config.max_clients)
         self.pairs = Pairs(world, config.max_pairs)
         self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
         self.flight = Flight(config.max_clients)
         self.interest = Interest(world, self.audience, self.pairs)
+        self.serving = Serving(self.audience, self.budgets, self.flight)
         self._reception = Reception(self.audience)
         self._refusals_wait = False
         self._tick = 0
-        self._packed = LONG_AGO
         self._charged_at = 0.0
         self._spent: list[tuple[int, int]] = []
         """(row of the audience, bytes) of what others than `pack` have sent."""
@@ -95,12 +83,12 @@ class Replication:
     @property
     def serve_every(self) -> int:
         """Ticks from one serve of a client to the next."""
-        return self._serve_every
+        return self.serving.every
 
     @serve_every.setter
     def serve_every(self, ticks: int) -> None:
-        if ticks != self._serve_every:
-            self._serve_every = ticks
+        if ticks != self.serving.every:
+            self.serving.every = ticks
             # What came waits for a serve, so acknowledgements take longer or less long now, though nothing queues.
             self.budgets.forget_delays()
 
@@ -211,6 +199,10 @@ class Replication:
         """What has come into the sight of clients and left it, for those whose turn to look it is."""
         return self.interest.watch(tick)
 
+    def serves(self, tick: int) -> bool:
+        """Whether it is anybody's turn at this tick. At others, what came may as well wait: it would not be sent on yet."""
+        return self.serving.serves(tick)
+
     def charge(self, peer: int, payload_bytes: int) -> None:
         """The peer is sent something beside its frames: that comes out of its budget too."""
         if peer in self.audience:
@@ -245,10 +237,10 @@ class Replication:
     def pack(self, tick: int, now: float, control_applied: Mapping[int, int]) -> list[tuple[int, bytes]]:
         """The frames (peer, payload) of this tick; `control_applied`: what the relay has applied of each peer's control stream."""
         self._tick = max(self._tick, tick)
-        self._packed = tick
+        self.serving.packed = tick
         self._settle_charges(now)
         self.budgets.advance(now)
-        due = self._due(tick, now)
+        due = self.serving.due(tick, now)
         look_from(self.world, self.audience)
         self.audience.serves[due] += 1
         self.audience.served[due] = tick
@@ -257,7 +249,7 @@ class Replication:
         if len(choice):
             layout = framing.arrange(choice, self.world, self.pairs, self.audience)
             frames = self._depart(layout, tick, now, control_applied)
-        quiet = self.audience.active & self._overdue(now)
+        quiet = self.audience.active & self.serving.overdue(now)
         if quiet.any():
             frames += self._depart(framing.bare(np.flatnonzero(quiet), self.audience), tick, now, control_applied)
         return frames
@@ -301,70 +293,20 @@ class Replication:
         rows, header = received.client[valid], header[valid]
         seqs, masks = header["ack_seq"].astype(np.int64), header["ack_mask"].astype(np.int64)
         audience = self.audience
-        fates = self.flight.acknowledge(rows, audience.next_seq, seqs, masks, self._rto_s(), now, audience.high)
+        fates = self.flight.acknowledge(rows, audience.next_seq, seqs, masks, self.serving.rto_s(), now, audience.high)
         np.maximum.at(self.pairs.acked.reshape(-1), fates.cells, fates.versions)
         self.budgets.note_delays(fates.delay_clients, fates.delays_s, fates.gaps_s)
         self.budgets.note_fates(fates.arrived, fates.lost)
 
-    def _rto_s(self) -> Floats:
-        return np.asarray(np.maximum(LEAST_RTO_S, 2 * self.audience.rtt_s), np.float64)
-
-    def _due(self, tick: int, now: float) -> Bools:
-        """(clients,) whose turn it is, and whose budget carries a frame worth sending."""
-        audience, every = self.audience, self.serve_every
-        turn = self._turns()[np.arange(len(audience.peer)) % self._groups()]
-        due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
-        due &= self._tokens() >= self._worth_bytes()
-        due &= (now - audience.acked_s < SILENT_S) | self._overdue(now)
-        ready = np.flatnonzero(due)
-        trip_s = audience.rtt_s[ready] + audience.ack_interval_s[ready]
-        due[ready] = self.flight.unacked(ready) < audience.burst[ready] * (LIMIT_SERVES + trip_s * TICK_HZ / every)
-        return np.asarray(due, np.bool_)
-
-    def serves(self, tick: int) -> bool:
-        """Whether it is anybody's turn at this tick. At others, what came may as well wait: it would not be sent on yet."""
-        every = self.serve_every
-        if every == 1:
-            return True
-        turns = self._turns()
-        return bool(((tick + turns) // every > (self._packed + turns) // every).any())
-
-    def _groups(self) -> int:
-        """Clients are served in so many groups, each at another tick: small ones together, as every pass has its price."""
-        return max(1, min(self.serve_every, len(self.audience) // GROUP_CLIENTS))
-
-    def _turns(self) -> Ints:
-        """(groups,) at which tick, modulo `serve_every`, each is served."""
-        groups = self._groups()
-        return np.arange(groups) * self.serve_every // groups
-
-    def _worth_bytes(self) -> Floats:
-        """(clients,) tokens for which it is worth to serve: a full frame to those whose budget carries many of them, since headers cost."""
-        rate = self._per_client(self.budgets.rate_kbit_s)
-        return np.asarray(np.clip(rate * _BYTES_PER_KBIT * WORTH_S, SERVE_BYTES, MAX_FRAME_BYTES), np.float64)
-
-    def _overdue(self, now: float) -> Bools:
-        """(clients,) who have had no frame for BARE_FRAME_S, to the nearest tick."""
-        return np.asarray(now - self.audience.sent_s > BARE_FRAME_S - 0.5 / TICK_HZ, np.bool_)
-
-    def _tokens(self) -> Floats:
-        """(clients,) bytes that each may be sent now."""
-        return self._per_client(self.budgets.tokens)
-
-    def _per_client(self, column: Floats) -> Floats:
-        """(clients,) a column of the budgets, as long as the audience: tables grow at different times."""
-        found = np.zeros(len(self.audience.peer))
-        some = min(len(found), len(column))
-        found[:some] = column[:some]
-        return found
-
     def _choose(self, due: Bools, tick: int) -> Choice:
-        rto_ticks = np.ceil(self._rto_s() * TICK_HZ).astype(np.int64)
+        rto_ticks = np.ceil(self.serving.rto_s() * TICK_HZ).astype(np.int64)
         choice = selection.lacking(self.world, self.pairs, self.audience, due, rto_ticks, tick)
         if not len(choice):
             return choice
         length = self.world.length[choice.row, choice.slot]
-        allowance = np.minimum(self._tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + _FRAME_COST))
+        allowance = np.minimum(
+            self.serving.tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + _FRAME_COST)
+        )
         limits = allowance, framing.RECORDS_BYTES, _FRAME_COST
         tight = selection.too_much(choice, length, *limits)
         if not tight.any():

@@ -5,14 +5,12 @@ import pytest
 
 from relay.budget import FRAME_OVERHEAD_BYTES
 from relay.replication import (
-    BARE_FRAME_S,
     CAP_SHARE,
     FIRST_RTT_S,
-    GROUP_CLIENTS,
-    SILENT_S,
     Replication,
     ReplicationConfig,
 )
+from relay.serving import BARE_FRAME_S, GROUP_CLIENTS, SILENT_S
 from relay.table import TableFullError
 from relay.world import World
 from soiree.wire.records import Base
@@ -214,7 +212,7 @@ def test_many_clients_take_turns_few_are_served_together() -> None:
         for peer in range(2, 2 + clients):
             replication.join(peer, 0.0)
         replication.serve_every = 3
-        turns = replication._turns()
+        turns = replication.serving.turns()
         assert len(turns) == groups == len({int(turn) % 3 for turn in turns})
 
 
