@@ -12,13 +12,11 @@ from collections import Counter
 from enum import Enum
 from typing import Generic, TypeVar
 
+from soiree.channels import SOIREE, Layout
 from soiree.transport import (
     CONTROL,
     DEFAULT_STATE_CAP_BYTES,
-    MAX_CONTROL_BYTES,
-    MAX_FRAME_BYTES,
     RELIABLE_QUEUE_BYTES,
-    STATE,
     CloseReason,
     Packet,
     Rung,
@@ -29,8 +27,6 @@ from soiree.transport import (
 
 log = logging.getLogger("soiree.transport")
 
-LIMIT_BYTES = {CONTROL: MAX_CONTROL_BYTES, STATE: MAX_FRAME_BYTES}
-"""Largest payload of each stream, in both directions."""
 FLUSH_TIMEOUT_S = 2.5
 """How long a closing connection may take to get through what waits on CONTROL: SCTP says again after 1 s what got lost."""
 FLUSH_POLL_S = 0.005
@@ -52,8 +48,9 @@ class Phase(Enum):
 class Connection(ABC):
     """One connection as its stack sees it."""
 
-    def __init__(self, conn: int) -> None:
+    def __init__(self, conn: int, layout: Layout = SOIREE) -> None:
         self.conn = conn
+        self.layout = layout
         self.phase = Phase.OPENING
         self.reason: str = CloseReason.FAILED
         """Why it ended, once it is CLOSING."""
@@ -108,14 +105,16 @@ class ConnectionTable(Transport, Generic[C]):
     # What the user calls.
 
     def send(self, conn: int, stream: int, payload: bytes) -> bool:
-        size = len(payload)
-        if size > LIMIT_BYTES[stream]:
-            raise ValueError(f"payload of {size} bytes on stream {stream}, which takes {LIMIT_BYTES[stream]}")
         connection = self._connections.get(conn)
-        if connection is None or connection.phase is not Phase.OPEN:
+        if connection is None:
+            return False
+        size, channel = len(payload), connection.layout[stream]
+        if size > channel.max_bytes:
+            raise ValueError(f"payload of {size} bytes on stream {stream}, which takes {channel.max_bytes}")
+        if connection.phase is not Phase.OPEN:
             return False
         waiting = connection.buffered(stream)
-        if stream == STATE:
+        if channel.lossy:
             if waiting > connection.state_cap_bytes:
                 connection.dropped_out += 1
                 return False
@@ -184,7 +183,7 @@ class ConnectionTable(Transport, Generic[C]):
             self._came_early(connection, stream, payload)
             return
         size = len(payload)
-        if size > LIMIT_BYTES[stream]:
+        if size > connection.layout[stream].max_bytes:
             if self.last_words is not None:
                 connection.transmit(CONTROL, self.last_words(CloseReason.OVERSIZED))
             self._end(connection, CloseReason.OVERSIZED, flush=True)

@@ -20,39 +20,49 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 from aiortc.rtcsctptransport import Chunk
 from aiortc.sdp import candidate_from_sdp
 
+from soiree.channels import SOIREE, Channel, Layout
 from soiree.connections import Connection, ConnectionTable, Phase
 from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink, IceServer
 from soiree.rtc.errors import RtcError, SdpError
 from soiree.rtc.ladder import rung_of
 from soiree.rtc.sdp import END_OF_CANDIDATES, RemoteCandidates, admit, has_all_candidates
-from soiree.transport import CONTROL, STATE, CloseReason, Rung
+from soiree.transport import CloseReason, Rung
 
 SOCKET_BUFFER_BYTES = 1024 * 1024
 """SO_RCVBUF of each ICE socket: at the default a burst is lost while the loop does something else."""
 MAX_EXTRA_CHANNELS = 8
-"""Channels beside our two that a peer may open (each is closed at once) before the connection is."""
+"""Channels beside those agreed that a peer may open (each is closed at once) before the connection is."""
 
 
 class _Peer(Connection):
-    """An `RTCPeerConnection` with its two channels."""
+    """An `RTCPeerConnection` with its channels."""
 
     def __init__(
-        self, conn: int, configuration: aiortc.RTCConfiguration, remote: RemoteCandidates, *, offering: bool
+        self,
+        conn: int,
+        layout: Layout,
+        configuration: aiortc.RTCConfiguration,
+        remote: RemoteCandidates,
+        *,
+        offering: bool,
     ) -> None:
-        super().__init__(conn)
+        super().__init__(conn, layout)
         self.offering = offering
         self.remote = remote
         self.extra_channels = 0
         self.pc = aiortc.RTCPeerConnection(configuration)
-        self.channels = {
-            CONTROL: self.pc.createDataChannel("control", negotiated=True, id=CONTROL),
-            STATE: self.pc.createDataChannel("state", negotiated=True, id=STATE, ordered=False, maxRetransmits=0),
-        }
+        self.channels = {stream: self._channel(channel) for stream, channel in layout.items()}
         sctp = self.pc.sctp
         if sctp is None:
             raise RtcError("aiortc made no SCTP transport with its first channel")
         self.sctp = sctp
         _bear_loss(sctp)
+
+    def _channel(self, channel: Channel) -> aiortc.RTCDataChannel:
+        retransmits = 0 if channel.lossy else None
+        return self.pc.createDataChannel(
+            channel.label, negotiated=True, id=channel.stream, ordered=channel.ordered, maxRetransmits=retransmits
+        )
 
     @property
     def ice(self) -> IceConnection:
@@ -65,7 +75,7 @@ class _Peer(Connection):
     def transmit(self, stream: int, payload: bytes) -> bool:
         try:
             self.channels[stream].send(payload)
-        except InvalidStateError:
+        except (InvalidStateError, ValueError):  # closed already; or too long for the other side
             return False
         return True
 
@@ -105,15 +115,15 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
         super().__init__(sink)
         self._config = config
 
-    async def accept(self, conn: int, offer: str) -> str:
+    async def accept(self, conn: int, offer: str, layout: Layout = SOIREE) -> str:
         remote = RemoteCandidates()
         sdp, ignored = admit(offer, remote)
         self.ignored["candidate"] += ignored
-        peer = self._make(conn, remote, offering=False)
+        peer = self._make(conn, layout, remote, offering=False)
         return await self._describe(peer, self._answer(peer, sdp))
 
-    async def offer(self, conn: int) -> str:
-        peer = self._make(conn, RemoteCandidates(), offering=True)
+    async def offer(self, conn: int, layout: Layout = SOIREE) -> str:
+        peer = self._make(conn, layout, RemoteCandidates(), offering=True)
         return await self._describe(peer, self._offer(peer))
 
     async def answered(self, conn: int, answer: str) -> None:
@@ -139,9 +149,9 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
 
     # Negotiation.
 
-    def _make(self, conn: int, remote: RemoteCandidates, *, offering: bool) -> _Peer:
+    def _make(self, conn: int, layout: Layout, remote: RemoteCandidates, *, offering: bool) -> _Peer:
         configuration = aiortc.RTCConfiguration(iceServers=ice_servers(self._config.ice_servers))
-        peer = _Peer(conn, configuration, remote, offering=offering)
+        peer = _Peer(conn, layout, configuration, remote, offering=offering)
         self._begin(peer, self._config.connect_timeout_s)
         _tune(peer.ice, self._config.bind_address)
         for stream, channel in peer.channels.items():

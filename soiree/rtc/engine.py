@@ -8,6 +8,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from soiree.channels import SOIREE, Layout
 from soiree.transport import Sink, Transport
 
 
@@ -53,10 +54,11 @@ class EngineSink(Sink, Protocol):
 
 
 class Engine(Transport):
-    """A WebRTC stack. Both streams are negotiated channels (`negotiated: true`, ids `CONTROL` and `STATE`), so no in-band open is sent."""
+    """A WebRTC stack. All streams are negotiated channels (`negotiated: true`; ours have the ids `CONTROL` and `STATE`), so no in-band open
+    is sent. A connection with other channels than ours is begun with their layout."""
 
     @abstractmethod
-    async def accept(self, conn: int, offer: str) -> str:
+    async def accept(self, conn: int, offer: str, layout: Layout = SOIREE) -> str:
         """Answer an offer. Host candidates are already in the answer's SDP where the stack has them; others trickle.
 
         Raises:
@@ -64,7 +66,7 @@ class Engine(Transport):
         """
 
     @abstractmethod
-    async def offer(self, conn: int) -> str:
+    async def offer(self, conn: int, layout: Layout = SOIREE) -> str:
         """Begin `conn` in the offering role and return the SDP offer."""
 
     @abstractmethod

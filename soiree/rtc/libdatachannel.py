@@ -19,6 +19,7 @@ from typing import Any
 
 import libdatachannel as rtc
 
+from soiree.channels import SOIREE, Channel, Layout
 from soiree.connections import Connection, ConnectionTable, Phase
 from soiree.rtc.certificate import process_certificate
 from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
@@ -27,14 +28,15 @@ from soiree.rtc.juice_servers import juice_servers
 from soiree.rtc.ladder import HOST, PEER_REFLEXIVE, RELAYED, SERVER_REFLEXIVE, rung_of
 from soiree.rtc.own_thread import in_own_thread
 from soiree.rtc.sdp import RemoteCandidates, admit, candidates_of, has_all_candidates
-from soiree.transport import CONTROL, STATE, CloseReason, Rung
+from soiree.transport import CloseReason, Rung
 
 MAX_MESSAGE_BYTES = 64 * 1024
-"""Advertised in the SDP. Above the limits of the streams, so that a message over those is seen, and its sender told why it is closed."""
+"""Advertised in the SDP, or more where a channel takes more. Above the limits of our own streams, so that a message over those is seen, and
+its sender told why it is closed."""
 MAX_BATCH = 1024
 """Messages fetched from one channel before the others have their turn."""
 MAX_EXTRA_CHANNELS = 8
-"""Channels beside our two that a peer may open (each is closed at once) before the connection is."""
+"""Channels beside those agreed that a peer may open (each is closed at once) before the connection is."""
 SCTP_SEND_BUFFER_BYTES = 1024 * 1024
 """What SCTP takes before `buffered_amount` rises above 0; the binding cannot make it smaller. So a path that stands still takes in this
 much stale state unseen: only the user, who hears the peer's acknowledgements, can hold it back."""
@@ -71,52 +73,52 @@ class _Hook:
 
 
 class _Peer(Connection):
-    """A `PeerConnection` with its two channels."""
+    """A `PeerConnection` with its channels."""
 
     def __init__(
-        self, conn: int, configuration: rtc.Configuration, remote: RemoteCandidates, *, offering: bool
+        self, conn: int, layout: Layout, configuration: rtc.Configuration, remote: RemoteCandidates, *, offering: bool
     ) -> None:
-        super().__init__(conn)
+        super().__init__(conn, layout)
         self.offering = offering
         self.described = ""
         """Our description as it was handed out. What was gathered before is in it, so that only later candidates trickle."""
         self.remote = remote
         self.extra_channels = 0
         self.pc = rtc.PeerConnection(configuration)
-        self.channels = {
-            CONTROL: self._channel("control", CONTROL),
-            STATE: self._channel("state", STATE, unordered=True),
-        }
+        self.channels = {stream: self._channel(channel) for stream, channel in layout.items()}
         self._hooks = 0
         self._lock = threading.Lock()
         self._quiet = threading.Event()
         """Set when C++ holds no callback any more."""
 
-    def _channel(self, label: str, stream: int, *, unordered: bool = False) -> rtc.DataChannel:
+    def _channel(self, channel: Channel) -> rtc.DataChannel:
         init = rtc.DataChannelInit()
         init.negotiated = True
-        init.id = stream
-        if unordered:
-            reliability = rtc.Reliability()
-            reliability.unordered = True
+        init.id = channel.stream
+        reliability = rtc.Reliability()
+        reliability.unordered = not channel.ordered
+        if channel.lossy:
             reliability.max_retransmits = 0
-            init.reliability = reliability
-        return self.pc.create_data_channel(label, init)
+        init.reliability = reliability
+        return self.pc.create_data_channel(channel.label, init)
 
     def buffered(self, stream: int) -> int:
         waiting = self.channels[stream].buffered_amount()
-        return waiting + SCTP_SEND_BUFFER_BYTES if waiting and stream == CONTROL else waiting
+        return waiting + SCTP_SEND_BUFFER_BYTES if waiting and not self.layout[stream].lossy else waiting
 
     def transmit(self, stream: int, payload: bytes) -> bool:
         try:
             self.channels[stream].send(payload)
-        except RuntimeError:  # closed on a C++ thread, of which the loop has not heard yet
+        except (
+            RuntimeError,
+            ValueError,
+        ):  # closed on a C++ thread, of which the loop has not heard yet; or too long for the other side
             return False
         return True
 
     def flushed(self) -> bool:
-        control = self.channels[CONTROL]
-        return control.is_closed() or control.buffered_amount() == 0
+        reliable = (channel for stream, channel in self.channels.items() if not self.layout[stream].lossy)
+        return all(channel.is_closed() or channel.buffered_amount() == 0 for channel in reliable)
 
     def rung(self) -> Rung | None:
         local, remote = rtc.Candidate(), rtc.Candidate()
@@ -163,15 +165,15 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         self._events: deque[Callable[[], None]] = deque()
         self._woken = False
 
-    async def accept(self, conn: int, offer: str) -> str:
+    async def accept(self, conn: int, offer: str, layout: Layout = SOIREE) -> str:
         remote = RemoteCandidates()
         sdp, ignored = admit(offer, remote)
         self.ignored["candidate"] += ignored
-        peer = self._make(conn, remote, offering=False)
+        peer = self._make(conn, layout, remote, offering=False)
         return await self._describe(peer, functools.partial(self._answer, peer, sdp))
 
-    async def offer(self, conn: int) -> str:
-        peer = self._make(conn, RemoteCandidates(), offering=True)
+    async def offer(self, conn: int, layout: Layout = SOIREE) -> str:
+        peer = self._make(conn, layout, RemoteCandidates(), offering=True)
         return await self._describe(peer, lambda: peer.pc.set_local_description(Description.Type.Offer))
 
     async def answered(self, conn: int, answer: str) -> None:
@@ -206,8 +208,8 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     # Negotiation.
 
-    def _make(self, conn: int, remote: RemoteCandidates, *, offering: bool) -> _Peer:
-        peer = _Peer(conn, self._configuration(), remote, offering=offering)
+    def _make(self, conn: int, layout: Layout, remote: RemoteCandidates, *, offering: bool) -> _Peer:
+        peer = _Peer(conn, layout, self._configuration(layout), remote, offering=offering)
         self._begin(peer, self._config.connect_timeout_s)
         self._listen(peer)
         return peer
@@ -232,10 +234,10 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         peer.described = str(description)
         return peer.described
 
-    def _configuration(self) -> rtc.Configuration:
+    def _configuration(self, layout: Layout) -> rtc.Configuration:
         configuration = rtc.Configuration()
         configuration.disable_auto_negotiation = True
-        configuration.max_message_size = MAX_MESSAGE_BYTES
+        configuration.max_message_size = max(MAX_MESSAGE_BYTES, *(channel.max_bytes for channel in layout.values()))
         configuration.certificate_pem_file, configuration.key_pem_file = process_certificate()
         if self._config.bind_address is not None:
             configuration.bind_address = self._config.bind_address
@@ -289,7 +291,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     def _fetch(self, peer: _Peer, stream: int, channel: rtc.DataChannel) -> None:
         if peer.phase is Phase.OPENING:
-            return  # a peer may speak before both of our channels have told that they are open: it waits in C++ until then
+            return  # a peer may speak before all of our channels have told that they are open: it waits in C++ until then
         receive = channel.receive
         for _ in range(MAX_BATCH):
             payload = receive()
