@@ -20,6 +20,7 @@ else
 endif
 BIN := $(VENV)/bin
 PINS := pyproject.toml constraints.txt
+GDSCRIPT := godot tests/godot
 JS_TESTS = $(shell find tests -name '*.test.js' -o -name '*.test.mjs')
 ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \
   echo "soiree: libdatachannel has no wheel for Python 3.11; aiortc serves" >&2; fi
@@ -46,13 +47,15 @@ test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k res
 
 check: lint test ## lint, then test
 
-lint: setup ## ruff, mypy, import contracts, types of the JavaScript
+lint: setup ## ruff, mypy, import contracts, types of the JavaScript, GDScript
 	@failed=; \
 	$(BIN)/ruff check --quiet --output-format=concise . || failed=1; \
 	$(BIN)/ruff format --check --quiet --output-format=concise . || failed=1; \
 	$(BIN)/mypy --no-error-summary || failed=1; \
 	$(BIN)/lint-imports --no-logo || failed=1; \
 	npm run --silent types || failed=1; \
+	said=$$($(BIN)/gdformat --check --line-length 120 $(GDSCRIPT) 2>&1) || { echo "$$said"; failed=1; }; \
+	said=$$($(BIN)/gdlint $(GDSCRIPT) 2>&1) || { echo "$$said"; failed=1; }; \
 	[[ -z $$failed ]]
 
 e2e: setup ## only the end-to-end tests, in Chromium

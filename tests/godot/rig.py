@@ -60,7 +60,7 @@ class Game:
         """The next line that matches from its beginning; those before it are skipped.
 
         Raises:
-            AssertionError: none came in time; tells what was said instead.
+            AssertionError: none came in time, or none can come; tells what was said instead.
         """
         wanted, begin = re.compile(pattern), self._read
         try:
@@ -72,6 +72,8 @@ class Game:
                             return found
                     self._more.clear()
                     await self._more.wait()
+                    if any("Parse Error" in line for line in self.errors):
+                        raise AssertionError("\n".join(["a script cannot be read:", *self.errors]))
         except TimeoutError:
             said = "\n".join([*self.lines[begin:][-40:], *self.errors[-40:]])
             raise AssertionError(f"no line {pattern!r} within {within_s} s; it said:\n{said}") from None
