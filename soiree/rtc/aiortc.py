@@ -160,6 +160,7 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
             channel.on("close", functools.partial(self._end, peer, CloseReason.REMOTE))
         peer.pc.on("connectionstatechange", functools.partial(self._on_state, peer))
         peer.pc.on("datachannel", functools.partial(self._on_extra_channel, peer))
+        _bear_misuse(peer.sctp, functools.partial(self._on_extra_channel, peer))
         return peer
 
     async def _answer(self, peer: _Peer, sdp: str) -> None:
@@ -209,12 +210,13 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
         elif peer.pc.connectionState == "closed":
             self._end(peer, CloseReason.REMOTE if peer.phase is Phase.OPEN else CloseReason.FAILED)
 
-    def _on_extra_channel(self, peer: _Peer, channel: aiortc.RTCDataChannel) -> None:
+    def _on_extra_channel(self, peer: _Peer, channel: aiortc.RTCDataChannel | None = None) -> None:
+        """One more channel was asked for; None where there is none that could be closed."""
         self.ignored["channel"] += 1
         peer.extra_channels += 1
         if peer.extra_channels > MAX_EXTRA_CHANNELS:
             self._end(peer, CloseReason.FAILED)
-        else:
+        elif channel is not None:
             channel.close()
 
 
@@ -246,6 +248,22 @@ def _bear_loss(sctp: aiortc.RTCSctpTransport) -> None:
             await send(chunk)
 
     setattr(sctp, "_send_chunk", send_or_lose)  # noqa: B010 (mypy forbids the assignment to a method)
+
+
+def _bear_misuse(sctp: aiortc.RTCSctpTransport, misused: Callable[[], None]) -> None:
+    """Have `misused` told of what in DCEP (RFC 8832) cannot be heeded: a stream in use, an answer to no offer, a broken label.
+
+    aiortc would end the connection as if the other side had, at the first of them; and a stream may be used again before aiortc has closed it.
+    """
+    receive = sctp._data_channel_receive
+
+    async def receive_or_count(stream_id: int, pp_id: int, data: bytes) -> None:
+        try:
+            await receive(stream_id, pp_id, data)
+        except (AssertionError, ValueError):
+            misused()
+
+    setattr(sctp, "_data_channel_receive", receive_or_count)  # noqa: B010 (mypy forbids the assignment to a method)
 
 
 def _tune(ice: IceConnection, bind_address: str | None) -> None:
