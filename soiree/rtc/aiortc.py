@@ -253,7 +253,7 @@ def _bear_loss(sctp: aiortc.RTCSctpTransport) -> None:
 def _bear_misuse(sctp: aiortc.RTCSctpTransport, misused: Callable[[], None]) -> None:
     """Have `misused` told of what in DCEP (RFC 8832) cannot be heeded: a stream in use, an answer to no offer, a broken label.
 
-    aiortc would end the connection as if the other side had, at the first of them; and a stream may be used again before aiortc has closed it.
+    aiortc would end the connection at the first of them, as if the other side had; and a stream may come again before it is closed here.
     """
     receive = sctp._data_channel_receive
 
