@@ -21,9 +21,18 @@ def lobby_url(public_url: str | None, host: str, port: int) -> str:
     return f"http://{'localhost' if address.is_unspecified else host}:{port}/"
 
 
-def announce(lobby: str, room: str | None, engine: str | None) -> None:
+def webrtc_words(engine: str | None, udp_port: int | None, wished_port: int | None, why_none: str) -> str:
+    """How the party serves, for people: the UDP port is what they have to let through."""
+    if engine is None:
+        return f"WebSockets alone: {why_none}"
+    if udp_port is None:
+        return f"WebRTC by {engine}, and WebSockets"
+    taken = f" ({wished_port} is taken)" if wished_port not in (None, udp_port) else ""
+    return f"WebRTC by {engine} on UDP port {udp_port}{taken}, and WebSockets"
+
+
+def announce(lobby: str, room: str | None, serving: str) -> None:
     """Print the ready line, and for people how to come in."""
-    serving = f"WebRTC by {engine}, and WebSockets" if engine else "WebSockets alone: no WebRTC engine is installed"
     link = room or lobby
     if sys.stderr.isatty():
         code = io.StringIO()

@@ -1,10 +1,12 @@
 """Settings of the whole server: the homeserver's and the relay's, and what the command line changes of them."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from ipaddress import ip_address
 
+from party.platforms import one_port_platform
 from relay.config import SETTINGS as RELAY_SETTINGS
 from relay.config import RelayConfig
 from signalling.config import SETTINGS as HOME_SETTINGS
@@ -24,11 +26,25 @@ class PartyConfig:
     """"party": a permanent room with a bot in it; "city": one with a city in it."""
     demo_entities: int = DEMO_ENTITIES
     """Things in the city."""
+    why_no_webrtc: str | None = None
+    """Why `engine` is "none", where nobody asked for that."""
 
     @classmethod
     def from_environment(cls) -> "PartyConfig":
         """Read all settings. Raises SettingError, naming the variable."""
-        return cls(HomeConfig.from_environment(), RelayConfig.from_environment())
+        return cls(HomeConfig.from_environment(), RelayConfig.from_environment()).on_platform(
+            one_port_platform(os.environ)
+        )
+
+    def on_platform(self, platform: str | None) -> "PartyConfig":
+        """The same where one port alone is open: nobody is told of a WebRTC that cannot work.
+
+        With a TURN server of its own the relay is reached through that; an engine that was named stays.
+        """
+        if platform is None or self.relay.engine != "auto" or self.relay.rtc.ice_servers:
+            return self
+        why = f"{platform} lets no UDP in"
+        return replace(self, relay=replace(self.relay, engine="none"), why_no_webrtc=why)
 
     def with_options(
         self,
@@ -46,7 +62,8 @@ class PartyConfig:
             public_url=self.home.public_url if public_url is None else public_url.rstrip("/"),
         )
         relay = self.relay if engine is None else replace(self.relay, engine=engine)
-        config = replace(self, home=home, relay=relay)
+        # The same number for TCP and UDP: one thing to remember, and to forward.
+        config = replace(self, home=home, relay=replace(relay, wished_port=home.port or None))
         if config.relay.rtc.bind_address is None and _is_one_of_ours(config.home.host):
             rtc = replace(config.relay.rtc, bind_address=config.home.host)
             config = replace(config, relay=replace(config.relay, rtc=rtc))
@@ -81,5 +98,5 @@ def misspelt(names: Iterable[str]) -> dict[str, str]:
 def without_effect(config: PartyConfig) -> list[str]:
     """What was set and cannot be heeded, in words."""
     if config.relay.engine == "aiortc" and config.relay.rtc.port is not None:
-        return ["SOIREE_UDP_PORT has no effect: aiortc takes a free port for each connection"]
+        return ["SOIREE_UDP_PORT has no effect: aiortc takes a port for each connection; name a range, 50000-50100"]
     return []

@@ -10,10 +10,11 @@ from functools import partial
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from party.announce import announce, lobby_url
+from party.announce import announce, lobby_url, webrtc_words
 from party.config import PartyConfig
 from party.demo.opening import opening
 from relay.service import RelayService
+from relay.whereabouts import located
 from signalling.app import make_app
 from signalling.keys import load_secret
 from signalling.operations import DOOR, HOME
@@ -49,7 +50,7 @@ class PartyServer:
         """Listen, and say so.
 
         Raises:
-            soiree.settings.SettingError: the secret can neither be read nor kept.
+            soiree.settings.SettingError: the secret can neither be read nor kept, or an address cannot be looked up.
             soiree.rtc.EngineUnavailableError: the engine that was asked for is not installed.
             OSError: the port is taken.
         """
@@ -65,7 +66,7 @@ class PartyServer:
 
     async def _start(self) -> None:
         issuer = TicketIssuer(load_secret(self.config.home))
-        relay = RelayService(self.config.relay, issuer.verifier())
+        relay = RelayService(await located(self.config.relay), issuer.verifier())
         await relay.start()
         self._closing.push_async_callback(relay.stop)
         app = make_app(self.config.home, relay, issuer)
@@ -76,7 +77,14 @@ class PartyServer:
         self._closing.push_async_callback(relay.stop)
         self.url = lobby_url(self.config.home.public_url, self.config.home.host, port)
         room = await self._begin_demo(app, relay, port) if self.config.demo != "none" else None
-        announce(self.url, room, relay.describe().engine)
+        announce(self.url, room, self._serving(relay))
+
+    def _serving(self, relay: RelayService) -> str:
+        asked = self.config.relay
+        named = asked.rtc.port is not None or asked.rtc.port_range is not None
+        wished_port = None if named else asked.wished_port
+        why_none = self.config.why_no_webrtc or "no WebRTC engine is installed"
+        return webrtc_words(relay.describe().engine, relay.udp_port, wished_port, why_none)
 
     async def _listen(self, app: web.Application) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=GOODBYE_S)

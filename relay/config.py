@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -10,12 +11,14 @@ from typing import Final
 from relay.pacing import FASTEST, SLOWEST
 from relay.replication import ReplicationConfig
 from soiree.rtc.engine import EngineConfig
+from soiree.rtc.ice_servers import read_ice_servers, read_stun_server
 from soiree.settings import Setting, read_settings, whole
 from soiree.wire import limits
 from soiree.wire.state import TICK_HZ
 
 ENGINES: Final = ("auto", "libdatachannel", "aiortc", "none")
 """What may be asked for; none serves WebSockets alone."""
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 KIND_WEIGHTS: Final = {"avatar": 4.0, "vehicle": 2.0}
 """People first, then what might run them over."""
 SERVE_HZ: Final = tuple(TICK_HZ // every for every in range(FASTEST, SLOWEST + 1))
@@ -74,6 +77,13 @@ class RelayConfig:
     serve_hz: int = SERVE_HZ[0]
     """Most frames a second that each client is sent; in overload fewer."""
     rtc: EngineConfig = field(default_factory=EngineConfig)
+    """Its `public_addresses` are found by `relay.whereabouts`."""
+    wished_port: int | None = None
+    """UDP port to have all connections on, if none was named and it is free; else another is."""
+    public_addresses: tuple[str, ...] = ()
+    """Addresses, or their names, under which others reach this machine."""
+    public_address_from: tuple[str, int] | None = None
+    """Host and port of a STUN server that is to tell that address."""
     room: RoomConfig = field(default_factory=RoomConfig)
 
     def __post_init__(self) -> None:
@@ -86,9 +96,16 @@ class RelayConfig:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "RelayConfig":
         """The configuration that the environment asks for. Raises SettingError, naming the variable."""
         values = read_settings(SETTINGS, os.environ if environment is None else environment)
-        rtc = EngineConfig(bind_address=values.get("bind_address"), port=values.get("udp_port"))
+        first, last = values.get("udp_port", (None, None))
+        addresses, stun_server = values.get("public_address", ((), None))
+        rtc = EngineConfig(
+            bind_address=values.get("bind_address"),
+            port=first if first == last else None,
+            port_range=None if first == last else (first, last),
+            ice_servers=values.get("relay_ice_servers", ()),
+        )
         named = {name: values[name] for name in ("relay_id", "engine", "serve_hz") if name in values}
-        return cls(**named, rtc=rtc)
+        return cls(**named, rtc=rtc, public_addresses=addresses, public_address_from=stun_server)
 
 
 def _engine(text: str) -> str:
@@ -103,15 +120,38 @@ def _serve_hz(text: str) -> int:
     return int(text)
 
 
-def _port(text: str) -> int:
-    port = whole(text)
-    if not 0 < port < 65536:
-        raise ValueError(f"{port} is no port")
-    return port
+def _ports(text: str) -> tuple[int, int]:
+    """One port, or the first and last of a range."""
+    first, dash, last = text.partition("-")
+    ports = whole(first.strip()), whole(last.strip()) if dash else whole(first.strip())
+    if not 0 < ports[0] <= ports[1] < 65536:
+        raise ValueError(f"{text!r} is no port, nor a range of ports such as 50000-50100")
+    return ports
 
 
-def _address(text: str) -> str:
-    return str(ip_address(text))
+def _name(text: str) -> str:
+    """An address or a host name."""
+    if _is_address(text):
+        return str(ip_address(text))
+    # An unqualified name must be one that stands for an address by itself, as on Fly.io: a typing mistake would be one, too.
+    if not _HOST_NAME.fullmatch(text) or not re.search(r"[.-]", text) or text.replace(".", "").isdigit():
+        raise ValueError(f"{text!r} is no address, nor the name of one")
+    return text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _public_address(text: str) -> tuple[tuple[str, ...], tuple[str, int] | None]:
+    """Addresses between commas, or the STUN server to ask for them."""
+    if text.startswith("stun:"):
+        return (), read_stun_server(text)
+    return tuple(_name(part.strip()) for part in text.split(",") if part.strip()), None
 
 
 SETTINGS: Final = (
@@ -126,15 +166,29 @@ SETTINGS: Final = (
         "SOIREE_BIND_ADDRESS",
         "bind_address",
         "HOST, or all",
-        "Local address of the WebRTC sockets; all means all but loopback",
-        _address,
+        "Local address, or its name, of the WebRTC sockets; all means all but loopback",
+        _name,
     ),
     Setting(
         "SOIREE_UDP_PORT",
         "udp_port",
-        "a free one each",
-        "One UDP port for all WebRTC connections (libdatachannel)",
-        _port,
+        "PORT, or a free one",
+        "UDP port of all WebRTC connections (libdatachannel), or a range 50000-50100 of which each takes one",
+        _ports,
+    ),
+    Setting(
+        "SOIREE_PUBLIC_ADDRESS",
+        "public_address",
+        "none",
+        "Addresses under which the internet reaches this machine, or stun:HOST for a STUN server to ask",
+        _public_address,
+    ),
+    Setting(
+        "SOIREE_RELAY_ICE_SERVERS",
+        "relay_ice_servers",
+        "none",
+        "STUN and TURN servers for the relay itself, where it has no inbound UDP: a JSON list of WebRTC's RTCIceServer",
+        read_ice_servers,
     ),
     Setting(
         "SOIREE_SERVE_HZ",

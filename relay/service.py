@@ -61,7 +61,9 @@ class RelayService:
         self._loop = asyncio.get_running_loop()
         self._switchboard = Switchboard(self.metrics, self._fail)
         self._switchboard.home = self._home
-        self._rtc = webrtc_transport(self._config.engine, self._config.rtc, self._switchboard)
+        self._rtc = webrtc_transport(
+            self._config.engine, self._config.rtc, self._switchboard, wished_port=self._config.wished_port
+        )
         self._websocket = WebSocketServer(self._switchboard)
         if self._rtc is not None:
             # A data channel has no close codes. WebSockets have, and on them nothing follows a message that was too long.
@@ -92,6 +94,15 @@ class RelayService:
     def describe(self) -> RelayInfo:
         names = ("webrtc", "websocket") if self._rtc is not None else ("websocket",)
         return RelayInfo(self._relay_id, names, None if self._rtc is None else self._rtc.name)
+
+    @property
+    def udp_port(self) -> int | None:
+        """The one UDP port of all WebRTC connections, None where each has its own, or there are none."""
+        return None if self._rtc is None else self._rtc.port
+
+    def listens_at(self, address: str, port: int) -> bool:
+        """Whether packets to there come to a WebRTC connection of this relay."""
+        return self._rtc is not None and self._rtc.listens_at(address, port)
 
     def load(self) -> RelayLoad:
         peers = sum(len(hosted.sessions) for hosted in self._rooms.values())

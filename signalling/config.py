@@ -7,10 +7,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
 from signalling.limits import CAPACITY_LIMIT, DEFAULT_CAPACITY
 from soiree.rtc.engine import IceServer
+from soiree.rtc.ice_servers import read_ice_servers
 from soiree.settings import Setting, SettingError, read_settings, whole
 from soiree.ticket import MIN_SECRET_BYTES, TICKET_LIFE_S
 
@@ -119,25 +118,6 @@ def _origins(text: str) -> tuple[str, ...]:
     return () if origins == ("*",) else origins
 
 
-class _IceServer(msgspec.Struct, forbid_unknown_fields=True):
-    urls: list[str] | str
-    username: str | None = None
-    credential: str | None = None
-
-
-def _ice_servers(text: str) -> tuple[IceServer, ...]:
-    try:
-        said = msgspec.json.decode(text, type=list[_IceServer])
-    except msgspec.DecodeError as error:
-        raise ValueError(f'is not a JSON list such as [{{"urls": ["stun:stun.example.org"]}}] ({error})') from None
-    return tuple(
-        IceServer(
-            (server.urls,) if isinstance(server.urls, str) else tuple(server.urls), server.username, server.credential
-        )
-        for server in said
-    )
-
-
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "SOIREE_SECRET",
@@ -177,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
         "ice_servers",
         "none",
         "STUN and TURN servers for clients: a JSON list of WebRTC's RTCIceServer",
-        _ice_servers,
+        read_ice_servers,
     ),
     Setting("SOIREE_MAX_ROOMS", "max_rooms", "1000", "Rooms", whole),
     Setting("SOIREE_MAX_ROOMS_PER_ADDRESS", "max_rooms_per_address", "20", "Rooms made by one address", whole),

@@ -1,32 +1,37 @@
 """The relay's end of WebRTC: one engine, answering."""
 
-import socket
+import logging
+from dataclasses import replace
 
-from soiree.rtc import Engine, EngineConfig, EngineSink, EngineUnavailableError, available, create
+from soiree.rtc import Engine, EngineConfig, EngineSink, available, create
+from soiree.rtc.errors import PortTakenError
 
 ONE_PORT = "libdatachannel"
 """The engine that can have all its connections on one UDP port."""
+log = logging.getLogger("soiree.relay")
 
 
-def webrtc_transport(engine: str, config: EngineConfig, sink: EngineSink) -> Engine | None:
+def webrtc_transport(
+    engine: str, config: EngineConfig, sink: EngineSink, *, wished_port: int | None = None
+) -> Engine | None:
     """The engine that the relay answers offers with, None where WebSockets serve alone: for "none", or for "auto" where none is installed.
 
+    All its connections have one UDP port where it can do that, and no range was named: the one that was named, else `wished_port` if it
+    is free, else another.
+
     Raises:
-        soiree.rtc.EngineUnavailableError: the engine was named, and is not installed; or the one UDP port cannot be had.
+        soiree.rtc.EngineUnavailableError: the engine was named, and is not installed; or the UDP port that was named cannot be had.
     """
     if engine == "none" or (engine == "auto" and not available()):
         return None
-    made = create(engine, config, sink)
-    if made.name == ONE_PORT and config.port is not None:
-        _look_at_port(config.bind_address or "0.0.0.0", config.port)  # noqa: S104 (what None means to the engine)
-    return made
-
-
-def _look_at_port(address: str, port: int) -> None:
-    """The engine itself binds it with the first connection, and could only fail that one. Raises EngineUnavailableError."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            raise EngineUnavailableError(f"UDP port {port} of {address} cannot be had: {error.strerror}") from error
+    name = available()[0] if engine == "auto" else engine
+    if name != ONE_PORT or config.port is not None or config.port_range is not None:
+        return create(name, config, sink)
+    try:
+        return create(name, replace(config, port=wished_port or 0), sink)
+    except PortTakenError as error:
+        if not wished_port:
+            raise
+        made = create(name, replace(config, port=0), sink)
+        log.warning("%s. WebRTC uses UDP port %d instead", error, made.port)
+        return made

@@ -8,7 +8,6 @@ its sockets; those few places reach into the ICE and SCTP objects below it, whic
 import asyncio
 import contextlib
 import functools
-import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -22,14 +21,15 @@ from aiortc.sdp import candidate_from_sdp
 
 from soiree.channels import SOIREE, Channel, Layout
 from soiree.connections import Connection, ConnectionTable, Phase
+from soiree.rtc.announce import announce, endpoints
+from soiree.rtc.endpoints import Endpoints
 from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink, IceServer
 from soiree.rtc.errors import RtcError, SdpError
+from soiree.rtc.gathering import Gathering, turn_ways
 from soiree.rtc.ladder import rung_of
 from soiree.rtc.sdp import END_OF_CANDIDATES, RemoteCandidates, admit, has_all_candidates
 from soiree.transport import CloseReason, Rung
 
-SOCKET_BUFFER_BYTES = 1024 * 1024
-"""SO_RCVBUF of each ICE socket: at the default a burst is lost while the loop does something else."""
 MAX_EXTRA_CHANNELS = 8
 """Channels beside those agreed that a peer may open (each is closed at once) before the connection is."""
 
@@ -41,7 +41,7 @@ class _Peer(Connection):
         self,
         conn: int,
         layout: Layout,
-        configuration: aiortc.RTCConfiguration,
+        config: EngineConfig,
         remote: RemoteCandidates,
         *,
         offering: bool,
@@ -50,12 +50,20 @@ class _Peer(Connection):
         self.offering = offering
         self.remote = remote
         self.extra_channels = 0
-        self.pc = aiortc.RTCPeerConnection(configuration)
+        self.pc = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=stun_servers(config.ice_servers)))
         self.channels = {stream: self._channel(channel) for stream, channel in layout.items()}
         sctp = self.pc.sctp
         if sctp is None:
             raise RtcError("aiortc made no SCTP transport with its first channel")
         self.sctp = sctp
+        self.gathering = Gathering(
+            self.ice,
+            turn_ways(config.ice_servers),
+            bind_address=config.bind_address,
+            ports=config.port_range,
+            relay_only=config.relay_only,
+        )
+        setattr(self.ice, "get_component_candidates", self.gathering)  # noqa: B010 (mypy forbids the assignment to a method)
         _bear_loss(sctp)
 
     def _channel(self, channel: Channel) -> aiortc.RTCDataChannel:
@@ -90,11 +98,8 @@ class _Peer(Connection):
             return None
         remote: IceCandidate = pair.remote_candidate
         kind = self.remote.kind(remote.host, remote.port, remote.type)
-        return rung_of(pair.local_candidate.type, kind, offering=self.offering, relay_protocol=self.relay_protocol)
-
-    @property
-    def relay_protocol(self) -> str:
-        return "tls" if self.ice.turn_ssl else self.ice.turn_transport
+        relay_protocol = self.gathering.relayed_by.get(pair.protocol, "udp")
+        return rung_of(pair.local_candidate.type, kind, offering=self.offering, relay_protocol=relay_protocol)
 
     async def shut(self) -> None:
         # Without close() aiortc leaks its sockets, also for a connection that has failed or was closed by the other side.
@@ -114,6 +119,10 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
     def __init__(self, config: EngineConfig, sink: EngineSink) -> None:
         super().__init__(sink)
         self._config = config
+        self._endpoints = Endpoints()
+
+    def listens_at(self, address: str, port: int) -> bool:
+        return (address, port) in self._endpoints
 
     async def accept(self, conn: int, offer: str, layout: Layout = SOIREE) -> str:
         remote = RemoteCandidates()
@@ -150,10 +159,8 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
     # Negotiation.
 
     def _make(self, conn: int, layout: Layout, remote: RemoteCandidates, *, offering: bool) -> _Peer:
-        configuration = aiortc.RTCConfiguration(iceServers=ice_servers(self._config.ice_servers))
-        peer = _Peer(conn, layout, configuration, remote, offering=offering)
+        peer = _Peer(conn, layout, self._config, remote, offering=offering)
         self._begin(peer, self._config.connect_timeout_s)
-        _tune(peer.ice, self._config.bind_address)
         for stream, channel in peer.channels.items():
             channel.on("open", functools.partial(self._on_open, peer))
             channel.on("message", functools.partial(self._on_message, peer, stream))
@@ -182,8 +189,13 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
         if peer.phase is not Phase.OPENING:
             raise RtcError(f"connection {peer.conn} was closed while it was negotiated")
         # aiortc gathers everything first but does not say so in its description.
-        sdp: str = peer.pc.localDescription.sdp
+        sdp = announce(peer.pc.localDescription.sdp, self._config.public_addresses)
+        self._endpoints.set(peer.conn, endpoints(sdp))
         return sdp if has_all_candidates(sdp) else f"{sdp}{END_OF_CANDIDATES}\r\n"
+
+    def _remove(self, connection: _Peer) -> None:
+        super()._remove(connection)
+        self._endpoints.forget(connection.conn)
 
     @staticmethod
     async def _guarded(negotiation: Coroutine[Any, Any, None]) -> None:
@@ -220,10 +232,10 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
             channel.close()
 
 
-def ice_servers(servers: tuple[IceServer, ...]) -> list[aiortc.RTCIceServer]:
-    """The servers with the URLs that aiortc can read; it uses the first STUN and the first TURN URL among them."""
+def stun_servers(servers: tuple[IceServer, ...]) -> list[aiortc.RTCIceServer]:
+    """The STUN URLs that aiortc can read; it uses the first. TURN is `soiree.rtc.gathering`'s."""
     return [
-        aiortc.RTCIceServer([url for url in server.urls if _is_readable(url)], server.username, server.credential)
+        aiortc.RTCIceServer([url for url in server.urls if url.startswith("stun") and _is_readable(url)])
         for server in servers
     ]
 
@@ -264,23 +276,3 @@ def _bear_misuse(sctp: aiortc.RTCSctpTransport, misused: Callable[[], None]) -> 
             misused()
 
     setattr(sctp, "_data_channel_receive", receive_or_count)  # noqa: B010 (mypy forbids the assignment to a method)
-
-
-def _tune(ice: IceConnection, bind_address: str | None) -> None:
-    """Give an ICE connection the local address and the receive buffers that are wanted.
-
-    aioice takes the addresses of every interface but loopback, and offers no parameter for it, so its step that turns addresses into
-    sockets is wrapped for this one connection.
-    """
-    gather: Callable[..., Coroutine[Any, Any, list[IceCandidate]]] = ice.get_component_candidates
-
-    async def gather_bound(component: int, addresses: list[str]) -> list[IceCandidate]:
-        chosen = addresses if bind_address is None else [bind_address]
-        candidates = await gather(component=component, addresses=chosen)
-        for protocol in ice._protocols:
-            sock = protocol.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER_BYTES)
-        return candidates
-
-    setattr(ice, "get_component_candidates", gather_bound)  # noqa: B010 (mypy forbids the assignment to a method)

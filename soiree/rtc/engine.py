@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from soiree.channels import SOIREE, Layout
+from soiree.rtc.announce import PublicAddress
 from soiree.transport import Sink, Transport
 
 
@@ -39,7 +40,13 @@ class EngineConfig:
     bind_address: str | None = None
     """Local address for ICE sockets; None for every interface. Loopback is only offered when it is named here."""
     port: int | None = None
-    """One UDP port for all connections (libdatachannel only: mux); None for a random port each."""
+    """One UDP port for all connections (libdatachannel only: mux), held from the start; 0 for any that is free, None for a port each."""
+    port_range: tuple[int, int] | None = None
+    """First and last of the UDP ports of which each connection takes one; None for all that the system gives."""
+    public_addresses: tuple[PublicAddress, ...] = ()
+    """Told beside this machine's own addresses, with the same ports."""
+    relay_only: bool = False
+    """Let nothing pass but through TURN (W3C `iceTransportPolicy: "relay"`)."""
     ice_servers: tuple[IceServer, ...] = field(default=())
     """Servers that this side uses itself to gather candidates."""
     connect_timeout_s: float = 15.0
@@ -56,6 +63,13 @@ class EngineSink(Sink, Protocol):
 class Engine(Transport):
     """A WebRTC stack. All streams are negotiated channels (`negotiated: true`; ours have the ids `CONTROL` and `STATE`), so no in-band open
     is sent. A connection with other channels than ours is begun with their layout."""
+
+    port: int | None = None
+    """The one UDP port of all connections, None when each has its own."""
+
+    @abstractmethod
+    def listens_at(self, address: str, port: int) -> bool:
+        """Whether packets to there come to a connection of this engine (as far as it told anybody of it)."""
 
     @abstractmethod
     async def accept(self, conn: int, offer: str, layout: Layout = SOIREE) -> str:

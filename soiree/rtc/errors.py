@@ -11,3 +11,7 @@ class SdpError(RtcError):
 
 class EngineUnavailableError(RtcError):
     """The named engine's package is not installed for this Python; the message says what to install."""
+
+
+class PortTakenError(EngineUnavailableError):
+    """The UDP port that was asked for cannot be had."""

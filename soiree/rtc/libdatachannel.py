@@ -21,9 +21,12 @@ import libdatachannel as rtc
 
 from soiree.channels import SOIREE, Channel, Layout
 from soiree.connections import Connection, ConnectionTable, Phase
+from soiree.rtc.announce import announce, endpoints
 from soiree.rtc.certificate import process_certificate
+from soiree.rtc.endpoints import Endpoints
 from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
 from soiree.rtc.errors import RtcError, SdpError
+from soiree.rtc.held_port import HeldPort
 from soiree.rtc.juice_servers import juice_servers
 from soiree.rtc.ladder import HOST, PEER_REFLEXIVE, RELAYED, SERVER_REFLEXIVE, rung_of
 from soiree.rtc.own_thread import in_own_thread
@@ -154,7 +157,7 @@ class _Peer(Connection):
 
 
 class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
-    """WebRTC over libdatachannel, in either role. Make it in the running event loop."""
+    """WebRTC over libdatachannel, in either role. Make it in the running event loop; raises PortTakenError."""
 
     name = "libdatachannel"
 
@@ -164,6 +167,12 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         self._rtc_sink = sink
         self._events: deque[Callable[[], None]] = deque()
         self._woken = False
+        self._endpoints = Endpoints()
+        self._held = None if config.port is None else HeldPort(config.bind_address, config.port)
+        self.port = None if self._held is None else self._held.port
+
+    def listens_at(self, address: str, port: int) -> bool:
+        return (address, port) in self._endpoints
 
     async def accept(self, conn: int, offer: str, layout: Layout = SOIREE) -> str:
         remote = RemoteCandidates()
@@ -205,6 +214,8 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
                 await super().aclose()
         except TimeoutError:
             log.debug("left %d connections to peers that do not answer", len(self._ends))
+        if self._held is not None:
+            await self._held.aclose()
 
     # Negotiation.
 
@@ -231,8 +242,13 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             raise
         if peer.phase is not Phase.OPENING or description is None:
             raise RtcError(f"connection {peer.conn} was closed while it was negotiated")
-        peer.described = str(description)
+        peer.described = announce(str(description), self._config.public_addresses)
+        self._endpoints.set(peer.conn, endpoints(peer.described))
         return peer.described
+
+    def _remove(self, connection: _Peer) -> None:
+        super()._remove(connection)
+        self._endpoints.forget(connection.conn)
 
     def _configuration(self, layout: Layout) -> rtc.Configuration:
         configuration = rtc.Configuration()
@@ -241,9 +257,12 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         configuration.certificate_pem_file, configuration.key_pem_file = process_certificate()
         if self._config.bind_address is not None:
             configuration.bind_address = self._config.bind_address
-        if self._config.port is not None:
-            configuration.enable_ice_udp_mux = True
-            configuration.port_range_begin = configuration.port_range_end = self._config.port
+        if self._held is not None:
+            self._held.configure(configuration)
+        elif self._config.port_range is not None:
+            configuration.port_range_begin, configuration.port_range_end = self._config.port_range
+        if self._config.relay_only:
+            configuration.ice_transport_policy = rtc.TransportPolicy.Relay
         configuration.ice_servers = [server for known in self._config.ice_servers for server in juice_servers(known)]
         return configuration
 

@@ -39,6 +39,11 @@ def test_webrtc_uses_the_one_address_that_the_server_listens_on(host: str, bind_
     assert NOTHING_SAID.with_options(host=host).relay.rtc.bind_address == bind_address
 
 
+def test_webrtc_wishes_for_the_same_port_as_http() -> None:
+    assert NOTHING_SAID.with_options(port=9000).relay.wished_port == 9000
+    assert NOTHING_SAID.with_options(port=0).relay.wished_port is None
+
+
 def test_a_named_address_for_webrtc_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOIREE_BIND_ADDRESS", "127.0.0.2")
     assert PartyConfig.from_environment().with_options(host="127.0.0.1").relay.rtc.bind_address == "127.0.0.2"
@@ -76,6 +81,6 @@ def test_one_udp_port_is_warned_of_where_the_engine_cannot_have_it() -> None:
     config = PartyConfig.from_environment().with_options(engine="aiortc")
     rtc = replace(config.relay.rtc, port=3478)
     assert without_effect(replace(config, relay=replace(config.relay, rtc=rtc))) == [
-        "SOIREE_UDP_PORT has no effect: aiortc takes a free port for each connection"
+        "SOIREE_UDP_PORT has no effect: aiortc takes a port for each connection; name a range, 50000-50100"
     ]
     assert without_effect(config) == []

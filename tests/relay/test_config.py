@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from relay.config import RelayConfig, RoomConfig
+from soiree.rtc.engine import IceServer
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,47 @@ def test_the_environment_is_read() -> None:
     assert RelayConfig.from_environment({}) == RelayConfig()
 
 
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "x"])
+def test_a_range_of_ports_is_one_for_each_connection() -> None:
+    rtc = RelayConfig.from_environment({"SOIREE_UDP_PORT": "50000-50100"}).rtc
+    assert (rtc.port, rtc.port_range) == (None, (50000, 50100))
+    rtc = RelayConfig.from_environment({"SOIREE_UDP_PORT": "50000 - 50000"}).rtc
+    assert (rtc.port, rtc.port_range) == (50000, None)
+
+
+def test_public_addresses_are_named_or_asked_for() -> None:
+    config = RelayConfig.from_environment({"SOIREE_PUBLIC_ADDRESS": "198.51.100.7, 2001:DB8::7, party.example.org"})
+    assert config.public_addresses == ("198.51.100.7", "2001:db8::7", "party.example.org")
+    config = RelayConfig.from_environment({"SOIREE_PUBLIC_ADDRESS": "stun:stun.example.org:19302"})
+    assert (config.public_addresses, config.public_address_from) == ((), ("stun.example.org", 19302))
+
+
+def test_a_local_address_may_be_a_name_as_on_fly() -> None:
+    config = RelayConfig.from_environment({"SOIREE_BIND_ADDRESS": "fly-global-services"})
+    assert config.rtc.bind_address == "fly-global-services"
+
+
+def test_servers_for_the_relay_itself_are_read() -> None:
+    said = '[{"urls": ["turn:turn.example.org?transport=tcp"], "username": "u", "credential": "c"}]'
+    config = RelayConfig.from_environment({"SOIREE_RELAY_ICE_SERVERS": said})
+    assert config.rtc.ice_servers == (IceServer(("turn:turn.example.org?transport=tcp",), "u", "c"),)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("SOIREE_PUBLIC_ADDRESS", "somewhere"),
+        ("SOIREE_PUBLIC_ADDRESS", "198.51.100"),
+        ("SOIREE_PUBLIC_ADDRESS", "stun:"),
+        ("SOIREE_BIND_ADDRESS", "eth0"),
+        ("SOIREE_RELAY_ICE_SERVERS", "turn:host"),
+    ],
+)
+def test_what_is_no_address_is_refused(variable: str, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{variable}: "):
+        RelayConfig.from_environment({variable: said})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "x", "50100-50000", "1-", "-", "1-2-3"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
     with pytest.raises(ValueError, match=r"^SOIREE_UDP_PORT: "):
         RelayConfig.from_environment({"SOIREE_UDP_PORT": port})

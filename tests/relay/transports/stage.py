@@ -105,10 +105,12 @@ class Stage(ABC):
 
 
 class WebRtcStage(Stage):
-    def __init__(self, server: str, client: str, path: Valve, config: EngineConfig = LOOPBACK) -> None:
+    def __init__(
+        self, server: str, client: str, path: Valve, config: EngineConfig = LOOPBACK, offering: EngineConfig = LOOPBACK
+    ) -> None:
         super().__init__()
         self.answering = create(server, config, self.heard)
-        self.offering = create(client, LOOPBACK, self.told)
+        self.offering = create(client, offering, self.told)
         self.server = _table(self.answering)
         self.client = _table(self.offering)
         self._path = path
@@ -163,9 +165,11 @@ class WebSocketStage(Stage):
 
 
 @asynccontextmanager
-async def webrtc_stage(server: str, client: str, config: EngineConfig = LOOPBACK) -> AsyncIterator[WebRtcStage]:
+async def webrtc_stage(
+    server: str, client: str, config: EngineConfig = LOOPBACK, offering: EngineConfig = LOOPBACK
+) -> AsyncIterator[WebRtcStage]:
     async with valve() as path:
-        stage = WebRtcStage(server, client, path, config)
+        stage = WebRtcStage(server, client, path, config, offering)
         try:
             yield stage
         finally:

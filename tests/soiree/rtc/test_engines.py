@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from soiree.connections import MAX_EARLY_PACKETS
 from soiree.rtc import Candidate, EngineConfig, EngineUnavailableError, IceServer, SdpError, available, create
+from soiree.rtc.announce import PublicAddress, endpoints
 from soiree.rtc.sdp import MAX_REMOTE_CANDIDATES
 from soiree.transport import CONTROL, STATE, CloseReason
 from tests.relay.transports.stage import ENGINE_PAIRS, LOOPBACK, Recorder, WebRtcStage, webrtc_stage
@@ -270,6 +271,43 @@ async def test_loopback_is_not_offered_unless_it_is_named(engine: str) -> None:
     made = create(engine, EngineConfig(), Recorder())
     assert not any(" 127.0.0.1 " in candidate for candidate in apart(await made.offer(CONN))[1])
     await made.aclose()
+
+
+async def test_a_range_of_ports_is_kept_to_and_refused_when_it_is_used_up(engine: str) -> None:
+    first = 47200
+    config = EngineConfig(bind_address="127.0.0.1", port_range=(first, first + 1))
+    made = create(engine, config, Recorder())
+    told = [endpoints(await made.offer(conn)) for conn in (1, 2)]
+    assert frozenset().union(*told) == {("127.0.0.1", first), ("127.0.0.1", first + 1)}
+    try:
+        assert endpoints(await made.offer(3)) == frozenset()
+    except SdpError as error:
+        assert "gather" in str(error)
+    await made.aclose()
+
+
+async def test_a_public_address_is_announced_and_the_endpoints_of_living_connections_are_known(engine: str) -> None:
+    config = dataclasses.replace(LOOPBACK, public_addresses=(PublicAddress("198.51.100.7"),))
+    made = create(engine, config, heard := Recorder())
+    told = endpoints(await made.offer(CONN))
+    port = next(port for _, port in told)
+    assert told == {("127.0.0.1", port), ("198.51.100.7", port)}
+    assert all(made.listens_at(*endpoint) for endpoint in told)
+    assert not made.listens_at("127.0.0.1", port + 1)
+    made.close(CONN)
+    await heard.until_closed(CONN)
+    assert not any(made.listens_at(*endpoint) for endpoint in told)
+    await made.aclose()
+
+
+@pytest.mark.parametrize("server", available())
+@pytest.mark.parametrize("client", available())
+async def test_both_stacks_connect_over_ipv6(server: str, client: str) -> None:
+    six = EngineConfig(bind_address="::1")
+    async with webrtc_stage(server, client, six, six) as stage:
+        await stage.join(CONN)
+        assert stage.client.send(CONN, CONTROL, b"over six")
+        await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"over six"])
 
 
 async def test_auto_makes_the_best_that_is_installed() -> None:

@@ -1,14 +1,17 @@
 """What is libdatachannel's own: one UDP port for all, and C++ threads that hold callbacks."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from soiree.rtc import EngineConfig, available
+from relay.transports.webrtc import webrtc_transport
+from soiree.rtc import EngineConfig, available, create
+from soiree.rtc.errors import PortTakenError
 from soiree.transport import CONTROL
-from tests.relay.transports.stage import webrtc_stage
+from tests.relay.transports.stage import Recorder, webrtc_stage
 
 CONN = 7
 MUX_PORT = 47115
@@ -30,6 +33,32 @@ async def test_eight_connections_share_one_udp_port(client: str) -> None:
         await stage.heard.until_closed(0)
         assert stage.server.send(1, CONTROL, b"still here")
         await stage.told.until(lambda: b"still here" in stage.told.payloads(CONTROL))
+
+
+async def test_the_port_is_held_from_the_start_to_the_end() -> None:
+    made = create("libdatachannel", EngineConfig(bind_address="127.0.0.1", port=0), Recorder())
+    assert made.port
+    assert udp_sockets_on(made.port) == 1
+    with pytest.raises(
+        PortTakenError, match=f"^UDP port {made.port} of 127.0.0.1 cannot be had: Address already in use$"
+    ):
+        create("libdatachannel", EngineConfig(bind_address="127.0.0.1", port=made.port), Recorder())
+    await made.aclose()
+    assert udp_sockets_on(made.port) == 0
+
+
+async def test_a_taken_port_that_was_only_wished_for_is_another() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        wished = taken.getsockname()[1]
+        made = webrtc_transport("auto", EngineConfig(bind_address="127.0.0.1"), Recorder(), wished_port=wished)
+        assert made is not None
+        assert made.port not in (None, wished)
+        await made.aclose()
+    made = webrtc_transport("auto", EngineConfig(bind_address="127.0.0.1"), Recorder(), wished_port=wished)
+    assert made is not None
+    assert made.port == wished
+    await made.aclose()
 
 
 def udp_sockets_on(port: int) -> int:
