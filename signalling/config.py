@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from signalling.limits import CAPACITY_LIMIT, DEFAULT_CAPACITY
 from soiree.rtc.engine import IceServer
-from soiree.rtc.ice_servers import read_ice_servers
+from soiree.rtc.ice_servers import read_ice_servers, read_turn_urls
 from soiree.settings import Setting, SettingError, read_settings, whole
 from soiree.ticket import MIN_SECRET_BYTES, TICKET_LIFE_S
 
@@ -33,6 +33,12 @@ class HomeConfig:
     """Origins whose pages may use the API; empty: all."""
     ice_servers: tuple[IceServer, ...] = ()
     """STUN and TURN servers that clients are told of."""
+    turn_urls: tuple[str, ...] = ()
+    """TURN server that clients are told of with credentials of their own."""
+    turn_secret: str | None = field(default=None, repr=False)
+    """What we share with that server: coturn's `static-auth-secret`."""
+    turn_life_s: float = 600.0
+    """How long such credentials can be used to begin."""
     max_rooms: int = 1000
     max_rooms_per_address: int = 20
     max_peers: int = 2000
@@ -62,6 +68,8 @@ class HomeConfig:
         _demand(self.max_capacity >= DEFAULT_CAPACITY, "max_capacity", f"must be at least {DEFAULT_CAPACITY}")
         _demand(self.empty_room_life_s > 0, "empty_room_life_s", "must be positive")
         _demand(1 <= self.ticket_life_s <= 300, "ticket_life_s", "must be 1…300 seconds")
+        _demand(120 <= self.turn_life_s <= 86400, "turn_life_s", "must be 120…86400 seconds")
+        _demand(not self.turn_urls or bool(self.turn_secret), "turn_secret", "is needed with SOIREE_TURN_URLS")
         if self.secret is not None:
             enough = len(self.secret.encode()) >= MIN_SECRET_BYTES
             _demand(enough, "secret", f"needs at least {MIN_SECRET_BYTES} characters, better 32 random ones")
@@ -159,6 +167,15 @@ SETTINGS: tuple[Setting, ...] = (
         "STUN and TURN servers for clients: a JSON list of WebRTC's RTCIceServer",
         read_ice_servers,
     ),
+    Setting(
+        "SOIREE_TURN_URLS",
+        "turn_urls",
+        "none",
+        "A TURN server of your own, each client with its own credentials: turn:HOST?transport=udp, turn:HOST?transport=tcp",
+        read_turn_urls,
+    ),
+    Setting("SOIREE_TURN_SECRET", "turn_secret", "none", "Its secret: coturn's static-auth-secret", str),
+    Setting("SOIREE_TURN_LIFE_S", "turn_life_s", "600", "Seconds in which those credentials must be used", _seconds),
     Setting("SOIREE_MAX_ROOMS", "max_rooms", "1000", "Rooms", whole),
     Setting("SOIREE_MAX_ROOMS_PER_ADDRESS", "max_rooms_per_address", "20", "Rooms made by one address", whole),
     Setting("SOIREE_MAX_PEERS", "max_peers", "2000", "Peers in all rooms together", whole),

@@ -170,7 +170,7 @@ class Door:
     ) -> Join:
         home = self._home
         resume = home.issuer.resume(room=room.room_id, peer=peer, session=session, now=home.wall())
-        servers = home.ice_servers(room_id=room.room_id, peer_id=peer)
+        servers = home.ice_servers(peer_id=peer, base_url=visitor.base_url, now=home.wall())
         return Join(
             peer_id=peer,
             session=session,

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 from soiree import rtc
 from soiree.client.carrier import DialError
 from soiree.client.errors import JoinError, RoomClosedError
-from soiree.client.ladder import Choice, Ladder
+from soiree.client.ladder import Choice, IcePolicy, Ladder
 from soiree.client.lobby import Admission, Lobby, split_invite
 from soiree.client.room import Room
 
@@ -27,6 +27,7 @@ async def join(
     identity: str | None = None,
     resume: str | None = None,
     bind_address: str | None = None,
+    ice_transport_policy: IcePolicy = "all",
 ) -> AsyncIterator[Room]:
     """Be in a room for as long as the `async with` block lasts.
 
@@ -40,6 +41,7 @@ async def join(
         identity: `Room.identity` of an earlier stay, to get back what one mastered for good.
         resume: `Room.resume_token` of a session that still lives, to go on with it after a crash.
         bind_address: local address for WebRTC; None for all, or for loopback where the server is on loopback.
+        ice_transport_policy: "relay" lets WebRTC go through TURN servers alone, as in browsers.
 
     Raises:
         JoinError: it did not come to it; its code and message say why.
@@ -54,14 +56,22 @@ async def join(
         )
     bind_address = bind_address or _loopback(base_url)
     async with ClientSession() as http:
-        admission = await Lobby(http, base_url).join(
-            wanted, name=name, password=password, identity=identity, resume=resume
-        )
+        lobby = Lobby(http, base_url)
+        admission = await lobby.join(wanted, name=name, password=password, identity=identity, resume=resume)
         joined = Room(
             name,
             admission.resume,
             admission.identity,
-            lambda lifeline: Ladder(lifeline, http, admission, transport, engine, bind_address),
+            lambda lifeline: Ladder(
+                lifeline,
+                http,
+                admission,
+                transport,
+                engine,
+                bind_address,
+                ice_policy=ice_transport_policy,
+                renew=lambda: lobby.join(wanted, name=name, resume=admission.resume),
+            ),
         )
         try:
             await _open(joined, admission)

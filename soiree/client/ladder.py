@@ -1,12 +1,15 @@
 """Which connection to try, with which token, and when: WebRTC first, the WebSocket where that takes long, the better one kept."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 from typing import Literal
 
 from aiohttp import ClientSession
 
 from soiree import rtc
 from soiree.client.carrier import Carrier, CarrierSink, DialError, WebRtcCarrier, WebSocketCarrier
+from soiree.client.errors import JoinError
 from soiree.client.lobby import Admission
 from soiree.rtc.engine import EngineConfig, IceServer
 
@@ -16,8 +19,15 @@ Kind = Literal["webrtc", "websocket"]
 HEAD_START_S = 1.5
 """How long WebRTC is tried alone."""
 FIRST_RETRY_S = 5.0
-"""From standing on the WebSocket until WebRTC is tried again; doubled each time."""
+"""From standing on the WebSocket until WebRTC is tried again: soon for `SOON_TRIES` times, then doubled each time."""
+SOON_TRIES = 12
 LAST_RETRY_S = 60.0
+FRESH_S = 60.0
+"""How old what the homeserver told may be when WebRTC begins: credentials of TURN servers lapse after minutes."""
+
+IcePolicy = Literal["all", "relay"]
+Renew = Callable[[], Awaitable[Admission]]
+"""Asks the homeserver again, as one whose session lives. Raises JoinError."""
 
 
 class Ladder:
@@ -36,6 +46,9 @@ class Ladder:
         choice: Choice,
         engine: str,
         bind_address: str | None,
+        *,
+        ice_policy: IcePolicy = "all",
+        renew: Renew | None = None,
     ) -> None:
         self.choice: Choice = choice
         self.opened = admission.ticket is None
@@ -43,8 +56,10 @@ class Ladder:
         self._http = http
         self._admission = admission
         self._engine = engine
-        servers = tuple(IceServer(tuple(ice.urls), ice.username, ice.credential) for ice in admission.ice_servers)
-        self._config = EngineConfig(bind_address=bind_address, ice_servers=servers)
+        self._bind_address = bind_address
+        self._relay_only = ice_policy == "relay"
+        self._renew = renew
+        self._admitted_at = asyncio.get_running_loop().time()
         self._rising: asyncio.Task[Carrier] | None = None
         self._shunned = False
         self._pause_s = 0.0
@@ -87,14 +102,15 @@ class Ladder:
         """From the WebSocket to WebRTC, however long it takes to come up."""
         if self._rising is None:
             await asyncio.sleep(self._pause_s)
-        pause_s = FIRST_RETRY_S
+        pause_s, tries = FIRST_RETRY_S, 0
         while True:
             rising, self._rising = self._rising or asyncio.create_task(self.dial("webrtc")), None
             try:
                 return await rising
             except DialError:
+                tries += 1
                 await asyncio.sleep(pause_s)
-                pause_s = min(LAST_RETRY_S, 2 * pause_s)
+                pause_s = pause_s if tries < SOON_TRIES else min(LAST_RETRY_S, 2 * pause_s)
             except asyncio.CancelledError:
                 await _give_up(rising)
                 raise
@@ -106,8 +122,11 @@ class Ladder:
         if kind == "websocket":
             carrier: Carrier = WebSocketCarrier(self._sink, self._http, self._admission.data_url)
         else:
+            await self._freshen()
             try:
-                carrier = WebRtcCarrier(self._sink, self._http, self._admission.signal_url, self._engine, self._config)
+                carrier = WebRtcCarrier(
+                    self._sink, self._http, self._admission.signal_url, self._engine, self._engine_config()
+                )
             except rtc.EngineUnavailableError as error:
                 raise DialError("unavailable", str(error)) from error
         token = self._admission.resume if self.opened or self._admission.ticket is None else self._admission.ticket
@@ -122,6 +141,26 @@ class Ladder:
         finally:
             self.opened |= isinstance(carrier, WebRtcCarrier) and carrier.answered
         return carrier
+
+    async def _freshen(self) -> None:
+        """Ask for new credentials where ours may have lapsed. Raises DialError when the session is gone."""
+        loop = asyncio.get_running_loop()
+        if self._renew is None or not self._admission.ice_servers or loop.time() - self._admitted_at < FRESH_S:
+            return
+        try:
+            self._admission = await self._renew()
+        except JoinError as error:
+            if error.code == "session-gone":
+                raise DialError(error.code, str(error)) from error
+            return  # the way without TURN may work all the same
+        self._admitted_at = loop.time()
+
+    def _engine_config(self) -> EngineConfig:
+        servers = tuple(IceServer(tuple(ice.urls), ice.username, ice.credential) for ice in self._admission.ice_servers)
+        on_loopback = self._bind_address is not None and ip_address(self._bind_address).is_loopback
+        if on_loopback and not self._relay_only:
+            servers = ()  # whoever is on this machine needs nobody's help to reach it
+        return EngineConfig(bind_address=self._bind_address, ice_servers=servers, relay_only=self._relay_only)
 
     async def stop(self) -> None:
         """Give up what is under way in the background."""

@@ -147,7 +147,10 @@ async def portray_lobby(guests: Guests, server: Party) -> None:
         for name, capacity, people, more in reversed(ROOMS):
             code = server.room(name, capacity=capacity, **more)
             for number in range(people):
-                joining = soiree.join(server.url, room=code, name=f"guest {number}", transport="websocket", **more)
+                password = more.get("password")
+                joining = soiree.join(
+                    server.url, room=code, name=f"guest {number}", transport="websocket", password=password
+                )
                 await stack.enter_async_context(joining)
         page = await guests.lobby(theme=THEME)
         await page.get_by_test_id("name-input").fill("Ada")

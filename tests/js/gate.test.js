@@ -106,3 +106,42 @@ test("join() tells what the server said", async (t) => {
   await assert.rejects(join({ url, room: "r", name: "Ada" }), (error) => error instanceof JoinError && error.code === "unknown-room" && error.status === 404);
   await assert.rejects(join({ room: "r", name: "Ada" }), { code: "url" });
 });
+
+test("WebRTC that begins late asks for servers whose credentials have not lapsed", async (t) => {
+  const given = [];
+  const ice = (credential) => [{ urls: ["turn:a"], username: "u", credential }];
+  globalThis.RTCPeerConnection = class {
+    createDataChannel() {
+      return {};
+    }
+    setConfiguration({ iceServers }) {
+      given.push(iceServers[0]?.credential);
+    }
+    async createOffer() {}
+    async setLocalDescription() {}
+    close() {}
+  };
+  const { WebSocket } = globalThis;
+  globalThis.WebSocket = class {
+    close() {}
+  };
+  t.after(() => {
+    delete globalThis.RTCPeerConnection;
+    globalThis.WebSocket = WebSocket;
+  });
+  let nowMs = 0;
+  t.mock.method(performance, "now", () => nowMs);
+  const first = { ...ADMISSION, ice_servers: ice("first") };
+  const renewed = { ...ADMISSION, ticket: null, ice_servers: ice("renewed") };
+  const { url, asked } = await serve(t, [200, first], [200, renewed], [503, {}]);
+  const { make } = await new Gate({ url, room: "r", name: "Ada" }).admit();
+  for (const [atMs, expected] of [[0, "first"], [59000, "first"], [61000, "renewed"], [200000, "renewed"]]) {
+    nowMs = atMs;
+    const transport = make("webrtc");
+    const before = given.length;
+    while (given.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    transport.close();
+    assert.equal(given.at(-1), expected);
+  }
+  assert.deepEqual(asked.map(({ resume }) => resume), [undefined, "r1", "r1"]);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { SoireeError } from "../../web/static/soiree/errors.js";
-import { Ladder, PATIENCE_MS, RETRY_MS } from "../../web/static/soiree/ladder.js";
+import { Ladder, PATIENCE_MS, RETRY_MS, SOON_TRIES } from "../../web/static/soiree/ladder.js";
 import { LoopbackTransport } from "./loopback.js";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -147,28 +147,6 @@ test("a failure of WebRTC is not waited for", async (t) => {
   assert.deepEqual(better, [[made[1], "WebRTC failed: no UDP here"]]);
 });
 
-test("on the WebSocket, WebRTC is tried again after 10, 20, 40, 60, 60 s", async (t) => {
-  const { ladder, made, better, kindsMade } = climb(t);
-  made[0].refuse("lost");
-  await turn();
-  made[1].open();
-  await turn();
-  ladder.confirm();
-  for (const seconds of [10, 20, 40, 60, 60]) {
-    const before = made.length;
-    t.mock.timers.tick(seconds * 1000 - 1);
-    assert.equal(made.length, before, `earlier than ${seconds} s`);
-    t.mock.timers.tick(1);
-    assert.equal(made.length, before + 1, `not after ${seconds} s`);
-    made.at(-1).refuse("lost");
-    await turn();
-  }
-  t.mock.timers.tick(RETRY_MS.last);
-  made.at(-1).open();
-  await turn();
-  assert.deepEqual([kindsMade().filter((kind) => kind === "websocket").length, better.at(-1)[0]], [1, made.at(-1)]);
-});
-
 test("where there is no WebRTC the WebSocket is taken at once, and kept", async (t) => {
   const { made, better, kindsMade } = climb(t, ["websocket"]);
   made[0].open();
@@ -207,4 +185,58 @@ test("stopping closes what was under way, and nothing is told any more", async (
   ladder.stop();
   await turn();
   assert.deepEqual([made.map(({ state }) => state), better, failed], [["closed", "closed"], [], []]);
+});
+
+/** A ladder that stands on the WebSocket, its WebRTC attempts all refused so far. */
+async function onWebSocket(t) {
+  const climbed = climb(t);
+  t.mock.timers.tick(PATIENCE_MS);
+  climbed.made[0].refuse("failed");
+  climbed.made[1].open();
+  await turn();
+  climbed.ladder.confirm();
+  return climbed;
+}
+
+test("from the WebSocket WebRTC is tried soon for a while, then ever less often", async (t) => {
+  const { made } = await onWebSocket(t);
+  const waits = [];
+  for (let tries = 0; tries < SOON_TRIES + 5; tries++) {
+    const before = made.length;
+    let waitedMs = 0;
+    for (; made.length === before; waitedMs += 1000) t.mock.timers.tick(1000);
+    waits.push(waitedMs);
+    made.at(-1).refuse("failed");
+    await turn();
+  }
+  assert.ok(waits.slice(0, SOON_TRIES).every((ms) => ms === RETRY_MS.first), String(waits));
+  assert.equal(waits.at(-1), RETRY_MS.last);
+});
+
+test("another network: WebRTC is tried at once, and soon again", async (t) => {
+  const { ladder, made, better } = await onWebSocket(t);
+  ladder.networkChanged();
+  ladder.networkChanged();
+  assert.equal(made.length, 3);
+  made[2].open();
+  await turn();
+  assert.equal(better.at(-1)[0], made[2]);
+});
+
+test("another network: WebRTC that works is replaced by WebRTC over the new one, or stays", async (t) => {
+  const { ladder, made, better } = climb(t);
+  made[0].open();
+  await turn();
+  ladder.networkChanged();
+  assert.equal(made.length, 1, "not while it is only coming up");
+  ladder.confirm();
+  ladder.networkChanged();
+  made[1].refuse("failed");
+  await turn();
+  t.mock.timers.tick(RETRY_MS.last);
+  assert.deepEqual([made.length, better.length], [2, 1]);
+  ladder.networkChanged();
+  made[2].open();
+  await turn();
+  assert.deepEqual(better.map(([transport]) => transport), [made[0], made[2]]);
 });

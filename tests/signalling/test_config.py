@@ -24,6 +24,9 @@ EXAMPLES = {
         '[{"urls": "stun:a"}, {"urls": ["turn:b"], "username": "u", "credential": "c"}]',
         (IceServer(("stun:a",)), IceServer(("turn:b",), "u", "c")),
     ),
+    "SOIREE_TURN_URLS": ("turn:a, turns:b", ("turn:a", "turns:b")),
+    "SOIREE_TURN_SECRET": ("hush", "hush"),
+    "SOIREE_TURN_LIFE_S": ("300", 300.0),
     "SOIREE_MAX_CAPACITY": ("64", 64),
     "SOIREE_EMPTY_ROOM_LIFE_S": ("1.5", 1.5),
     "SOIREE_TICKET_LIFE_S": ("60", 60.0),
@@ -34,7 +37,9 @@ EXAMPLES = {
 @pytest.mark.parametrize("row", SETTINGS, ids=lambda setting: setting.variable)
 def test_every_variable_sets_its_field(row: Setting) -> None:
     said, means = EXAMPLES.get(row.variable, ("7", 7))
-    config = HomeConfig.from_environment({row.variable: str(said)})
+    # A TURN server is of no use without its secret.
+    needed = {"SOIREE_TURN_SECRET": "hush"} if row.variable == "SOIREE_TURN_URLS" else {}
+    config = HomeConfig.from_environment({row.variable: str(said), **needed})
     assert getattr(config, row.field) == means != getattr(HomeConfig(), row.field)
 
 
@@ -60,6 +65,8 @@ def test_every_field_has_one_variable_and_its_default_is_told() -> None:
         ("SOIREE_ALLOWED_ORIGINS", "example.org"),
         ("SOIREE_ICE_SERVERS", "stun:host"),
         ("SOIREE_ICE_SERVERS", '[{"url": "stun:host"}]'),
+        ("SOIREE_TURN_URLS", "stun:a.example"),
+        ("SOIREE_TURN_LIFE_S", "60"),
         ("SOIREE_MAX_ROOMS", "0"),
         ("SOIREE_MAX_CAPACITY", "1001"),
         ("SOIREE_MAX_CAPACITY", "8"),
@@ -79,7 +86,13 @@ def test_nothing_said_is_the_default() -> None:
     assert HomeConfig.from_environment({"SOIREE_ALLOWED_ORIGINS": "*"}).allowed_origins == ()
 
 
+def test_a_turn_server_without_its_secret_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"^SOIREE_TURN_SECRET: is needed"):
+        HomeConfig.from_environment({"SOIREE_TURN_URLS": "turn:a"})
+
+
 def test_the_secret_is_never_printed() -> None:
+    assert "hush" not in repr(HomeConfig(turn_secret="hush"))
     assert "sixteen" not in repr(HomeConfig(secret="sixteen letters!"))
 
 

@@ -4,14 +4,16 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import ClientSession
 
 from soiree.client.carrier import DialError
-from soiree.client.ladder import HEAD_START_S, Choice, Ladder
-from soiree.client.lobby import Admission, Lobby
+from soiree.client.errors import JoinError
+from soiree.client.ladder import HEAD_START_S, Choice, Ladder, Renew
+from soiree.client.lobby import Admission, IceServerInfo, Lobby
 from soiree.client.room import Room
 from tests.party_server import Party
 
@@ -101,3 +103,49 @@ async def test_a_ticket_that_another_way_has_used_is_followed_by_the_resume_toke
         assert again.peer_id == room.peer_id
         assert await room.wait_closed() == "superseded"
         await again.leave()
+
+
+def ladder_of(admission: Admission, http: ClientSession, renew: Renew, bind_address: str | None = None) -> Ladder:
+    nobody: Any = None
+    return Ladder(nobody, http, admission, "webrtc", "auto", bind_address, renew=renew)
+
+
+async def test_webrtc_that_begins_late_has_credentials_that_have_not_lapsed(
+    party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ClientSession() as http:
+        admission = await Lobby(http, party.url).join(party.room, name="guest")
+        admission = msgspec.structs.replace(admission, ice_servers=[IceServerInfo(["turn:a"], "u", "first")])
+        answers: list[Admission | JoinError] = [
+            msgspec.structs.replace(admission, ice_servers=[IceServerInfo(["turn:a"], "u", "renewed")]),
+            JoinError("unreachable", "away"),
+            JoinError("session-gone", "gone"),
+        ]
+
+        async def renew() -> Admission:
+            answer = answers.pop(0)
+            if isinstance(answer, JoinError):
+                raise answer
+            return answer
+
+        ladder = ladder_of(admission, http, renew)
+        await ladder._freshen()
+        assert ladder._engine_config().ice_servers[0].credential == "first"
+        monkeypatch.setattr("soiree.client.ladder.FRESH_S", 0.0)
+        for _ in range(2):  # the second time nobody answers, and what is known has to do
+            await ladder._freshen()
+            assert ladder._engine_config().ice_servers[0].credential == "renewed"
+        with pytest.raises(DialError, match="gone"):
+            await ladder._freshen()
+
+
+async def test_on_loopback_nobody_s_help_is_asked(party: Party) -> None:
+    async with ClientSession() as http:
+        admission = await Lobby(http, party.url).join(party.room, name="guest")
+        admission = msgspec.structs.replace(admission, ice_servers=[IceServerInfo(["turn:a"], "u", "c")])
+
+        async def renew() -> Admission:
+            return admission
+
+        for bind_address, servers in (("127.0.0.1", 0), ("::1", 0), ("192.0.2.1", 1), (None, 1)):
+            assert len(ladder_of(admission, http, renew, bind_address)._engine_config().ice_servers) == servers

@@ -10,6 +10,9 @@ import { WebSocketTransport } from "./transports/websocket.js";
 /** @typedef {import("./ladder.js").Kind} Kind */
 /** @typedef {import("./transports/transport.js").Transport} Transport */
 
+/** How old what the server told may be when WebRTC begins, milliseconds: credentials of TURN servers lapse after minutes. */
+const FRESH_MS = 60000;
+
 /** HTTP statuses that may be different next time: a 4xx otherwise is an answer. */
 const PASSING = new Set([408, 425, 429]);
 
@@ -51,6 +54,7 @@ export class Gate {
   #identity;
   /** @type {string | null} */
   #ticket = null;
+  #admittedAt = 0;
 
   /** @param {GateOptions} options */
   constructor(options) {
@@ -78,6 +82,7 @@ export class Gate {
     const kinds = admission.transports.filter((kind) => (transport === "auto" || transport === kind) && (kind !== "webrtc" || canWebRtc()));
     const missing = canWebRtc() ? "this server offers no WebRTC" : "there is no WebRTC in this browser";
     const why = transport === "auto" && !kinds.includes("webrtc") ? missing : "";
+    this.#admittedAt = performance.now();
     return { kinds, why, make: (kind) => this.#make(kind, admission) };
   }
 
@@ -106,7 +111,20 @@ export class Gate {
   /** @param {Kind} kind @param {Admission} admission @returns {Transport} */
   #make(kind, admission) {
     if (kind === "websocket") return new WebSocketTransport(admission.data_url, this.#token());
-    return new WebRtcTransport(admission.signal_url, admission.ice_servers, () => this.#token());
+    return new WebRtcTransport(admission.signal_url, this.#iceServers(), () => this.#token());
+  }
+
+  /** The STUN and TURN servers, asked for anew where credentials may have lapsed. @returns {Promise<RTCIceServer[]>} */
+  async #iceServers() {
+    const known = this.admission?.ice_servers ?? [];
+    if (!known.length || performance.now() - this.#admittedAt < FRESH_MS || !this.#resume) return known;
+    const { url, room, name } = this.#options;
+    // Without an answer what is known has to do: the way without TURN may work all the same.
+    const renewed = await requestAdmission(url, room, { name, resume: this.#resume }).catch(() => null);
+    if (!renewed) return known;
+    this.#admittedAt = performance.now();
+    this.admission = renewed;
+    return renewed.ice_servers;
   }
 
   /** @returns {string} the ticket once, then the resume token */

@@ -10,8 +10,10 @@ import { SoireeError } from "./errors.js";
 
 /** Milliseconds that WebRTC has to itself: first to connect, then to bring the welcome. */
 export const PATIENCE_MS = 1500;
-/** Milliseconds until WebRTC is tried again, doubling from the first to the last. */
-export const RETRY_MS = Object.freeze({ first: 10000, last: 60000 });
+/** Milliseconds until WebRTC is tried again: soon for some minutes, since networks change, then doubling to the last. */
+export const RETRY_MS = Object.freeze({ first: 5000, last: 60000 });
+/** How many tries are soon. */
+export const SOON_TRIES = 12;
 
 /**
  * @typedef {object} LadderOptions
@@ -40,6 +42,9 @@ export class Ladder {
   #fellBack = false;
   /** @type {number} */
   #retryMs = RETRY_MS.first;
+  #tries = 0;
+  /** Whether WebRTC that opens replaces WebRTC: the network it goes over has changed. */
+  #replacing = false;
   #why = "";
   /** @type {SoireeError} */
   #lastError = new SoireeError("unavailable", "the relay offers no transport that works here");
@@ -88,6 +93,16 @@ export class Ladder {
     return true;
   }
 
+  /** This machine is on another network, or its network has become another: what did not work may, what works may be on its last legs. */
+  networkChanged() {
+    if (this.#stopped || !this.#confirmed || !this.#options.kinds.includes("webrtc") || this.#trying("webrtc")) return;
+    this.#replacing = this.#held === "webrtc";
+    this.#retryMs = RETRY_MS.first;
+    this.#tries = 0;
+    clearTimeout(this.#timer);
+    this.#attempt("webrtc");
+  }
+
   /** Gives up everything that is not in use. */
   stop() {
     this.#stopped = true;
@@ -130,7 +145,7 @@ export class Ladder {
   /** @param {Transport} transport @param {Kind} kind */
   #opened(transport, kind) {
     this.#attempts.delete(transport);
-    const better = kind === "webrtc" ? this.#held !== "webrtc" : !this.#held || (this.#mute && !this.#confirmed);
+    const better = kind === "webrtc" ? this.#held !== "webrtc" || this.#replacing : !this.#held || (this.#mute && !this.#confirmed);
     if (this.#stopped || !better) transport.close();
     else if (this.#held === "websocket" && !this.#confirmed) this.#waiting = transport;
     else this.#use(transport, kind);
@@ -148,7 +163,7 @@ export class Ladder {
   /** @param {Transport} transport @param {Kind} kind */
   #use(transport, kind) {
     this.#held = kind;
-    this.#confirmed = this.#mute = false;
+    this.#confirmed = this.#mute = this.#replacing = false;
     clearTimeout(this.#timer);
     if (kind === "webrtc") {
       this.#closeAttempts();
@@ -172,7 +187,8 @@ export class Ladder {
     if (!this.#attempts.delete(transport) || this.#stopped) return;
     this.#lastError = error;
     if (this.#held) {
-      if (kind === "webrtc") this.#retryLater();
+      // What is held may have outlived the change of network: then there is nothing to better.
+      if (kind === "webrtc" && this.#held === "websocket") this.#retryLater();
       return;
     }
     if (kind === "webrtc") this.#fallBack(`WebRTC failed: ${error.message}`);
@@ -189,7 +205,8 @@ export class Ladder {
   #retryLater() {
     if (!this.#options.kinds.includes("webrtc")) return;
     const delayMs = this.#retryMs * (0.8 + 0.4 * Math.random());
-    this.#retryMs = Math.min(RETRY_MS.last, 2 * this.#retryMs);
+    this.#tries++;
+    if (this.#tries >= SOON_TRIES) this.#retryMs = Math.min(RETRY_MS.last, 2 * this.#retryMs);
     this.#timer = setTimeout(() => this.#attempt("webrtc"), delayMs);
   }
 

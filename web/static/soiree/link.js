@@ -8,6 +8,7 @@ import { RelayClock } from "./clock.js";
 import { decodeControl, encodeControl, isNumbered, VERSION } from "./control.js";
 import { SoireeError } from "./errors.js";
 import { Ladder } from "./ladder.js";
+import { NetworkWatch } from "./network.js";
 import { Replication } from "./replication.js";
 import { ControlSession } from "./session.js";
 import { DATA, decodeFrame, encodeData, encodePong, PING, STATE as STATE_FRAME } from "./state.js";
@@ -81,11 +82,15 @@ export class Link {
   #ticker;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
+  /** @type {NetworkWatch | undefined} */
+  #network;
   #flushEveryS;
   #closed = false;
   /** Whether the room was last told that it is connected. */
   #up = false;
   #attempt = 0;
+  /** Whether the next attempt waits for its time. */
+  #waiting = false;
   #pumpQueued = false;
   #onConnected = () => {};
   #helloAt = 0;
@@ -112,7 +117,18 @@ export class Link {
   start() {
     this.#lastTick = this.now;
     this.#ticker = setInterval(() => this.#tick(), Math.max(4, Math.floor(this.#flushEveryS * 1000)));
+    this.#network = new NetworkWatch(() => this.networkChanged());
     void this.#connect();
+  }
+
+  /** The network is another one: look for a way over it now, rather than when the old one has been silent for long. */
+  networkChanged() {
+    if (this.#closed) return;
+    if (this.#ladder) this.#ladder.networkChanged();
+    else if (this.#waiting) {
+      this.#attempt = 0;
+      this.#again();
+    }
   }
 
   /**
@@ -199,7 +215,11 @@ export class Link {
   #again() {
     const delayMs = /** @type {number} */ (BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)]) * (0.75 + Math.random() / 2);
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.#connect(), delayMs);
+    this.#waiting = true;
+    this.#retry = setTimeout(() => {
+      this.#waiting = false;
+      void this.#connect();
+    }, delayMs);
   }
 
   /** @param {Transport} transport @param {string} why no better one is used */
@@ -286,6 +306,7 @@ export class Link {
     this.#closed = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#retry);
+    this.#network?.stop();
     this.#onConnected();
     this.#drop();
     this.#hooks.onClosed(reason, message);

@@ -31,12 +31,12 @@ export class WebRtcTransport extends Transport {
 
   /**
    * @param {string} signalUrl
-   * @param {RTCIceServer[]} iceServers
+   * @param {RTCIceServer[] | Promise<RTCIceServer[]>} iceServers
    * @param {() => string} token called when the offer goes out: the ticket once, then the resume token
    */
   constructor(signalUrl, iceServers, token) {
     super("webrtc");
-    this.#connection = new RTCPeerConnection({ iceServers });
+    this.#connection = new RTCPeerConnection();
     this.#control = this.#channel("control", CONTROL, { ordered: true });
     this.#state = this.#channel("state", STATE, { ordered: false, maxRetransmits: 0 });
     this.#connection.onicecandidate = ({ candidate }) => this.#trickle(candidate);
@@ -47,7 +47,7 @@ export class WebRtcTransport extends Transport {
       if (this.state === "new") this.ended(closeReason(event), event.reason || `the signalling socket was closed (${event.code})`);
     };
     const opened = new Promise((resolve) => (this.#signal.onopen = resolve));
-    this.#offer(opened, token).catch((error) => this.ended("lost", String(error)));
+    this.#offer(iceServers, opened, token).catch((error) => this.ended("lost", String(error)));
   }
 
   /** @param {string} label @param {number} id @param {RTCDataChannelInit} init @returns {RTCDataChannel} */
@@ -66,8 +66,9 @@ export class WebRtcTransport extends Transport {
     return channel;
   }
 
-  /** @param {Promise<unknown>} socketOpened @param {() => string} token */
-  async #offer(socketOpened, token) {
+  /** @param {RTCIceServer[] | Promise<RTCIceServer[]>} iceServers @param {Promise<unknown>} socketOpened @param {() => string} token */
+  async #offer(iceServers, socketOpened, token) {
+    this.#connection.setConfiguration({ ...this.#connection.getConfiguration?.(), iceServers: await iceServers });
     await this.#connection.setLocalDescription(await this.#connection.createOffer());
     await socketOpened;
     if (this.state === "closed") return;
@@ -159,5 +160,6 @@ export class WebRtcTransport extends Transport {
 export function rungOf(local, remote) {
   if (local?.candidateType === "relay") return local.relayProtocol === "udp" ? "turn-udp" : "turn-tcp";
   if (remote?.candidateType === "relay") return "turn-udp";
-  return local?.candidateType === "srflx" || remote?.candidateType === "srflx" ? "stun" : "direct";
+  // It is the relay that is reached, so its candidate tells direct from STUN: a client behind a NAT reaches a public relay directly.
+  return remote?.candidateType === "srflx" ? "stun" : "direct";
 }
