@@ -9,21 +9,20 @@ import numpy as np
 from relay import speed
 from relay.arrivals import Received
 from relay.audience import Audience
-from relay.ingest import HEAD_BYTES, IS_AGED, Records
-from relay.table import Bools, Ints, Octets
+from relay.distance import away_m
+from relay.ingest import IS_AGED, Records
+from relay.table import Bools, Ints, put, taken
 from relay.world import SLOTS, WORD_BYTES, World
 from soiree.wire import quantise as q
-from soiree.wire.state import STRIDE, TICK_HZ, Section, Slot
+from soiree.wire.state import TICK_HZ, Section, Slot
 
 MAX_ROUNDS: Final = 8
 """Of records of one slot of an entity that arrive in one tick, so many newest ones are looked at."""
 MAX_LATE_TICKS: Final = 120
 """Samples older than this are dated so."""
-_LIMITS = np.array([q.LIMIT_UNITS, q.LIMIT_Y_UNITS, q.LIMIT_UNITS])
-_METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
-_WORD_MASKS: Final = np.array([(1 << 8 * octets) - 1 for octets in range(WORD_BYTES + 1)], "<u8")
+_LIMITS: Final = (q.LIMIT_UNITS, q.LIMIT_Y_UNITS, q.LIMIT_UNITS)
+_WORD_MASKS: Final = np.array([(1 << 8 * octets) - 1 for octets in range(WORD_BYTES + 1)], "<u8").view("<i8")
 """Word with so many first bytes set."""
-_POSE_BYTES: Final = STRIDE[Section.POSE]
 
 
 class Drop(IntEnum):
@@ -56,16 +55,43 @@ class Senders:
     sample: Ints
     """Tick of the sample, never later than now nor much earlier."""
 
+    def of(self, which: Ints) -> "Senders":
+        """Those of some of the records."""
+        return Senders(self.peer[which], self.seq[which], self.applied[which], self.sample[which])
+
     @classmethod
-    def of(cls, records: Records, received: Received, audience: Audience, tick: int) -> "Senders":
-        header = received.arrivals.header
-        nth = np.zeros(len(header), np.int64)
-        nth[received.frame] = np.arange(len(received))
-        nth = nth[records.frame]
-        told = header["tick"][records.frame].astype(np.int64)
+    def find(cls, records: Records, received: Received, audience: Audience, tick: int) -> "Senders":
+        told = received.arrivals.header["tick"][received.frame].astype(np.int64)
         near = tick + ((told - tick + 0x80000000 & 0xFFFFFFFF) - 0x80000000)
-        sample = np.clip(near, tick - MAX_LATE_TICKS, tick) - records.age
-        return cls(audience.peer[received.client[nth]], received.seq[nth], received.applied[nth], sample)
+        sample = np.clip(near, tick - MAX_LATE_TICKS, tick)
+        of_frame = np.zeros((4, len(received.arrivals.at)), np.int64)
+        of_frame[:, received.frame] = audience.peer[received.client], received.seq, received.applied, sample
+        peer, seq, applied, sample = (column[records.frame] for column in of_frame)
+        return cls(peer, seq, applied, sample - records.age)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Records to be judged, with who sent them; n of each."""
+
+    row: Ints
+    """Of the world, 0 for entities that are not here."""
+    records: Records
+    senders: Senders
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def cell(self) -> Ints:
+        """Flat index of row and slot."""
+        return self.row * SLOTS + self.records.slot
+
+    def of(self, which: Ints) -> "Claims":
+        """Some of them, in ascending order; these themselves if it is all."""
+        if len(which) == len(self):
+            return self
+        return Claims(self.row[which], self.records.of(which), self.senders.of(which))
 
 
 def accept(world: World, records: Records, senders: Senders, tick: int, max_speed_m_s: float) -> Ints:
@@ -73,21 +99,21 @@ def accept(world: World, records: Records, senders: Senders, tick: int, max_spee
 
     Records of one slot of an entity are taken in the order in which they were sent, the last of them stays.
     """
-    row = world.rows(records.entity)
-    verdict = _rights(world, row, records, senders)
-    for chosen in _rounds(row * SLOTS + records.slot, records, senders, verdict):
-        moves = (records.slot[chosen] == Slot.TRANSFORM) & (records.kind[chosen] != Section.CHILD)
-        if moves.any():
-            some = chosen[moves]
-            verdict[some] = _limit_speed(world, row[some], records, senders, some, tick, max_speed_m_s)
-        taken = chosen[verdict[chosen] == Drop.TAKEN]
-        if len(taken):
-            _store(world, row[taken], records, senders, taken)
+    claims = Claims(world.rows(records.entity), records, senders)
+    verdict = _rights(world, claims)
+    for chosen in _rounds(world, claims, verdict):
+        judged = claims.of(chosen)
+        was = taken(world.position, judged.row)
+        verdict[chosen] = refused = _limit_speed(world, judged, was, tick, max_speed_m_s)
+        fine = np.flatnonzero(refused == Drop.TAKEN)
+        if len(fine):
+            _store(world, judged.of(fine), was if len(fine) == len(was) else taken(was, fine))
     return verdict
 
 
-def _rights(world: World, row: Ints, records: Records, senders: Senders) -> Ints:
+def _rights(world: World, claims: Claims) -> Ints:
     """All that can be judged without the records before."""
+    row, records, senders = claims.row, claims.records, claims.senders
     child = records.kind == Section.CHILD
     transform = records.slot == Slot.TRANSFORM
     misplaced = transform & (child != (world.parent[row] > 0))
@@ -98,96 +124,118 @@ def _rights(world: World, row: Ints, records: Records, senders: Senders) -> Ints
         Drop.FENCE: senders.applied < world.fence[row],
         Drop.MALFORMED: (records.kind == Section.FAR) | (transform & _outside(records.position)),
         Drop.ATTACH: misplaced | outdated,
-        Drop.STALE: senders.seq < world.seq[row, records.slot],
+        Drop.STALE: senders.seq < world.seq.reshape(-1)[claims.cell],
     }
-    verdict = np.zeros(len(records), np.int64)
+    verdict = np.zeros(len(claims), np.int64)
     for drop, which in reversed(refused.items()):
-        verdict[which] = drop
+        if which.any():
+            verdict[which] = drop
     return verdict
 
 
 def _outside(position: Ints) -> Bools:
     """(n,) which positions lie beyond the world's edge."""
     outside = np.zeros(len(position), np.bool_)
-    for axis, limit in enumerate(_LIMITS.tolist()):
+    for axis, limit in enumerate(_LIMITS):
         outside |= (position[:, axis] < -limit) | (position[:, axis] >= limit)
     return outside
 
 
-def _rounds(cell: Ints, records: Records, senders: Senders, verdict: Ints) -> list[Ints]:
-    """Records still to be judged, dealt so that each cell (entity and slot) has at most one in each round, older ones first.
+def _rounds(world: World, claims: Claims, verdict: Ints) -> list[Ints]:
+    """Claims still to be judged, dealt so that each cell (entity and slot) has at most one in each round, older ones first.
 
     Of a cell with more than MAX_ROUNDS the oldest are marked stale.
     """
     left = np.flatnonzero(verdict == Drop.TAKEN)
-    ordered = np.sort(cell[left])
-    if not (ordered[1:] == ordered[:-1]).any():
+    cell = claims.cell[left]
+    # Where two want the same cell, only one of them finds its own number there.
+    numbers = np.arange(len(left))
+    world.claimed.reshape(-1)[cell] = numbers
+    if (world.claimed.reshape(-1)[cell] == numbers).all():
         return [left] if len(left) else []
-    left = left[np.lexsort((records.start[left], senders.seq[left], cell[left]))]
-    begins = np.flatnonzero(np.diff(cell[left], prepend=-1))
+    left = left[np.lexsort((claims.records.start[left], claims.senders.seq[left], cell))]
+    cell = claims.cell[left]
+    begins = np.flatnonzero(np.diff(cell, prepend=-1))
     sizes = np.diff(begins, append=len(left))
     nth = np.arange(len(left)) - np.repeat(begins, sizes)
     nth -= np.repeat(np.maximum(sizes - MAX_ROUNDS, 0), sizes)
     verdict[left[nth < 0]] = Drop.STALE
-    return [left[nth == number] for number in range(min(int(sizes.max()), MAX_ROUNDS))]
+    return [np.sort(left[nth == number]) for number in range(min(int(sizes.max()), MAX_ROUNDS))]
 
 
-def _limit_speed(
-    world: World, row: Ints, records: Records, senders: Senders, chosen: Ints, tick: int, max_speed_m_s: float
-) -> Ints:
-    """Verdicts on transforms of roots."""
-    away = (records.position[chosen] - world.position[row]) * _METRES
-    elapsed_s = np.maximum(0, senders.sample[chosen] - world.sample[row, Slot.TRANSFORM]) / TICK_HZ
-    away_m = np.sqrt(np.einsum("ij,ij->i", away, away))
-    may_go = speed.may_go(world, row, away_m, elapsed_s, records.teleport[chosen], tick, max_speed_m_s)
-    speed.note_refused(world, row[~may_go], senders.seq[chosen[~may_go]])
-    refused = np.where(records.teleport[chosen], Drop.TELEPORT_RATE, Drop.SPEED)
-    return np.where(may_go, Drop.TAKEN, refused)
+def _limit_speed(world: World, claims: Claims, was: Ints, tick: int, max_speed_m_s: float) -> Ints:
+    """Verdicts by the speed of transforms of roots; `was`: (n, 3) where they were. All others are taken."""
+    records, verdict = claims.records, np.zeros(len(claims), np.int64)
+    moves = np.flatnonzero((records.slot == Slot.TRANSFORM) & (records.kind != Section.CHILD))
+    row, marked = claims.row[moves], records.teleport[moves]
+    passed = claims.senders.sample[moves] - world.sample[:, Slot.TRANSFORM][row]
+    elapsed_s = np.maximum(0, passed) / TICK_HZ
+    went_m = away_m(records.position, was)[moves]
+    may_go = speed.may_go(world, row, went_m, elapsed_s, marked, tick, max_speed_m_s)
+    if not may_go.all():
+        speed.note_refused(world, row[~may_go], claims.senders.seq[moves[~may_go]])
+        verdict[moves[~may_go]] = np.where(marked[~may_go], Drop.TELEPORT_RATE, Drop.SPEED)
+    return verdict
 
 
-def _store(world: World, row: Ints, records: Records, senders: Senders, taken: Ints) -> None:
+def _store(world: World, claims: Claims, was: Ints) -> None:
     """Write records into the world. One that says nothing new keeps its version, so that an owner's repetitions go no further."""
-    slot = records.slot[taken]
-    world.seq[row, slot] = senders.seq[taken]
-    world.sample[row, slot] = np.maximum(world.sample[row, slot], senders.sample[taken])
-    fresh = np.zeros(len(taken), bool)
-    for number, longest in ((Slot.TRANSFORM, HEAD_BYTES), (Slot.POSE, _POSE_BYTES), (Slot.PROPS, 0)):
-        these = np.flatnonzero(slot == number)
+    records, senders, row, cell = claims.records, claims.senders, claims.row, claims.cell
+    seq, sample, version = (column.reshape(-1) for column in (world.seq, world.sample, world.version))
+    seq[cell] = senders.seq
+    sample[cell] = np.maximum(sample[cell], senders.sample)
+    fresh = np.zeros(len(claims), np.bool_)
+    for slot in Slot:
+        these = np.flatnonzero(records.slot == slot)
         if len(these):
-            longest = longest or int(records.length[taken[these]].max())
-            fresh[these] = _write(world, row[these], number, records, taken[these], longest)
-    version = world.next_version()
-    world.version[row[fresh], slot[fresh]] = world.changed[row[fresh]] = version
-    leapt = fresh & records.teleport[taken] & (slot == Slot.TRANSFORM)
-    world.teleported[row[leapt]] = version
+            some = claims.of(these)
+            fresh[these] = _write(world, some, slot)
+            if slot is Slot.TRANSFORM:
+                fresh[these] |= _move(world, some, was if some is claims else taken(was, these))
+            world.heard[slot] = True
+    new = np.flatnonzero(fresh)
+    version[cell[new]] = world.changed[row[new]] = world.next_version()
+    world.touched[row[new]] = True
+    leapt = np.flatnonzero(fresh & records.teleport & (records.slot == Slot.TRANSFORM))
+    world.teleported[row[leapt]] = world.changes
 
 
-def _write(world: World, row: Ints, slot: Slot, records: Records, taken: Ints, longest: int) -> Bools:
-    """Copy records of one slot, none over `longest` bytes; returns which of them differ from what was there, ages aside."""
-    width = -(-longest // WORD_BYTES) * WORD_BYTES
-    kept = world.records(slot)
-    length, kind = records.length[taken], records.kind[taken]
-    new = records.octets(taken, width)
-    fresh = _differ(new, kept[row, :width], length - IS_AGED[kind])
-    fresh |= length != world.length[row, slot]
-    if slot is Slot.TRANSFORM:
-        apart = records.position[taken] != world.position[row]
-        moved = apart[:, 0] | apart[:, 1] | apart[:, 2]
-        fresh |= (kind != world.kind[row]) | moved
-        world.stirred[row[moved]] = True
-        world.kind[row] = kind
-        world.position[row] = records.position[taken]
-        world.at_rest[row] = records.at_rest[taken]
-    kept[row, :width] = new
-    world.length[row, slot] = length
+def _write(world: World, claims: Claims, slot: Slot) -> Bools:
+    """Copy records of one slot; returns which of them differ from what was there, ages aside."""
+    row, records, length = claims.row, claims.records, claims.records.length
+    kept = world.records(slot).view("<i8")
+    words = kept.shape[1] if slot is not Slot.PROPS else -(-int(length.max()) // WORD_BYTES)
+    new = records.head if slot is Slot.TRANSFORM else records.words(words)
+    told = world.length[:, slot][row]
+    fresh = _differ(
+        new, taken(kept, row) if words == kept.shape[1] else kept[row, :words], length - IS_AGED[records.kind]
+    )
+    fresh |= length != told
+    if words == kept.shape[1]:
+        put(kept, row, new)
+    else:
+        kept[row, :words] = new
+    world.length[:, slot][row] = length
     return fresh
 
 
-def _differ(new: Octets, old: Octets, length: Ints) -> Bools:
-    """(n,) which rows of two (n, width) arrays differ in their first `length` (n,) bytes; a word at a time."""
-    differ = np.zeros(len(new), np.bool_)
-    theirs, ours = new.view(np.uint64), np.ascontiguousarray(old).view(np.uint64)
-    for word in range(theirs.shape[1]):
+def _move(world: World, claims: Claims, was: Ints) -> Bools:
+    """Note where transforms put their entities; returns which of them differ from what was there in more than their bytes."""
+    row, records = claims.row, claims.records
+    apart = records.position != was
+    moved = apart[:, 0] | apart[:, 1] | apart[:, 2]
+    turned = records.kind != world.kind[row]
+    world.stirred[row[moved]] = True
+    world.kind[row] = records.kind
+    world.at_rest[row] = records.at_rest
+    put(world.position, row, records.position)
+    return np.asarray(moved | turned, np.bool_)
+
+
+def _differ(new: Ints, old: Ints, length: Ints) -> Bools:
+    """(n,) which rows of two (n, words) arrays differ in their first `length` (n,) bytes."""
+    differ = np.zeros(len(new), np.int64)
+    for word in range(new.shape[1]):
         counted = _WORD_MASKS[np.clip(length - word * WORD_BYTES, 0, WORD_BYTES)]
-        differ |= ((theirs[:, word] ^ ours[:, word]) & counted) != 0
-    return differ
+        differ |= (new[:, word] ^ old[:, word]) & counted
+    return np.asarray(differ != 0, np.bool_)

@@ -6,11 +6,12 @@ from typing import Final
 import numpy as np
 
 from relay.table import Ints, Table
-from soiree.wire.acks import ReceiveWindow
+from soiree.wire.acks import WINDOW, ReceiveWindow
 from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 
 MAX_CLIENTS: Final = 1024
 STATE_FRAMES_BURST: Final = 2 * STATE_FRAMES_PER_S
+_WINDOW_MASK: Final = (1 << WINDOW) - 1
 LONG_AGO: Final = -(2**40)
 _OF_THE_CLIENT: Final = ("active", "burst", "rtt_s", "view_entity", "view", "radius_m")
 """Columns that outlast a fresh hello."""
@@ -35,6 +36,20 @@ class Inbound:
     """Frames that it may still send at once."""
     window: ReceiveWindow = field(default_factory=ReceiveWindow)
 
+    def receive(self, low: int) -> int | None:
+        """Note frame `low` (modulo 2¹⁶): its unwrapped number, None for a repetition and for one too old to tell."""
+        window = self.window
+        if self.newest >= 0 and low == (self.newest + 1) & 0xFFFF:
+            # As nearly all come, one after the other.
+            window.seq, window.mask = low, (window.mask << 1 | 1) & _WINDOW_MASK
+            self.newest += 1
+            return self.newest
+        if not window.receive(low):
+            return None
+        seq = self.unwrap(low)
+        self.newest = max(self.newest, seq)
+        return seq
+
     def unwrap(self, seq: int) -> int:
         """The number nearest to the newest whose low 16 bits are `seq`."""
         if self.newest < 0:
@@ -44,6 +59,8 @@ class Inbound:
     def unwrap_applied(self, low: int) -> int:
         """Control number of which a frame's header gives the low 16 bits; it may be older than the newest known."""
         ahead = (low - self.applied) & 0xFFFF
+        if not ahead:
+            return self.applied
         return self.applied + ahead if ahead <= MAX_UNAPPLIED_MESSAGES else self.applied + ahead - 0x10000
 
     def refill(self, now: float) -> None:

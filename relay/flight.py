@@ -102,22 +102,23 @@ class Flight(Table):
 
         Acknowledgements of what was never sent, or too long ago, are passed over.
         """
+        rows, ack_seq, ack_mask = _once(rows, ack_seq, ack_mask)
         back = (next_seq[rows] - 1 - ack_seq) & SEQ_MASK
         newest = next_seq[rows] - 1 - back
         known = (back < RING) & (newest >= 0)
         rows, newest, ack_mask = rows[known], newest[known], ack_mask[known]
-        said = np.concatenate(
-            [np.ones((len(rows), 1), bool), (ack_mask[:, None] >> _BACK[:-1] & 1).astype(bool)], axis=1
-        )
         seqs = newest[:, None] - _BACK
-        at = seqs % RING
-        hit = said & (self.seq[rows[:, None], at] == seqs) & (self.state[rows[:, None], at] > 0)
+        at = rows[:, None] * RING + seqs % RING
+        # The newest itself, then what the mask tells.
+        said = ((ack_mask << 1 | 1)[:, None] >> _BACK & 1).astype(np.bool_)
+        hit = said & (self.state.reshape(-1)[at] > 0)
+        hit[hit] = self.seq.reshape(-1)[at[hit]] == seqs[hit]
         delays = self._delays(rows, newest, hit[:, 0], now)
-        places = np.unique((rows[:, None] * RING + at)[hit])
+        places = np.unique(at[hit])
         arrived = np.bincount(places // RING, minlength=clients)
         self.state.reshape(-1)[places] = 0
         np.maximum.at(self.top, rows, newest)
-        lost = self._give_up(np.unique(rows), rto_s, now, clients)
+        lost = self._give_up(np.flatnonzero(np.bincount(rows)), rto_s, now, clients)
         records = [found for place in places.tolist() if (found := self._records.pop(place, None)) is not None]
         cells, versions = np.concatenate(records, axis=1) if records else np.zeros((2, 0), np.int64)
         return Fates(cells, versions, *delays, arrived, lost)
@@ -137,9 +138,19 @@ class Flight(Table):
     def _give_up(self, rows: Ints, rto_s: Floats, now: float, clients: int) -> Ints:
         """Count frames as lost that later ones overtook long ago."""
         seqs = self.top[rows, None] - _LOOK_BACK[REORDER - 1 :]
-        at = seqs % RING
-        who = np.broadcast_to(rows[:, None], at.shape)
-        lost = (self.seq[who, at] == seqs) & (self.state[who, at] == _IN_FLIGHT)
-        lost &= now - self.sent_s[who, at] > rto_s[rows, None]
-        self.state[who[lost], at[lost]] = _LOST
+        at = rows[:, None] * RING + seqs % RING
+        which, back = np.nonzero(self.state.reshape(-1)[at] == _IN_FLIGHT)
+        who, at, seqs = rows[which], at[which, back], seqs[which, back]
+        late = now - self.sent_s.reshape(-1)[at] > rto_s[who]
+        lost = late & (self.seq.reshape(-1)[at] == seqs)
+        self.state.reshape(-1)[at[lost]] = _LOST
         return np.bincount(who[lost], minlength=clients)
+
+
+def _once(rows: Ints, ack_seq: Ints, ack_mask: Ints) -> tuple[Ints, Ints, Ints]:
+    """The same without those that only repeat the one before: all that a client sends in a tick acknowledges the same."""
+    says = np.stack([rows, ack_seq, ack_mask])
+    anew = np.ones(len(rows), np.bool_)
+    anew[1:] = (says[:, 1:] != says[:, :-1]).any(0)
+    rows, ack_seq, ack_mask = says[:, anew]
+    return rows, ack_seq, ack_mask

@@ -11,10 +11,10 @@ import numpy as np
 
 from relay.audience import Audience
 from relay.cells import CELL_M, Cells
+from relay.distance import away_m
 from relay.pairs import Pairs
-from relay.table import Bools, Floats, Ints
+from relay.table import Bools, Floats, Ints, taken
 from relay.world import World
-from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_IN_SIGHT, MAX_VIEW_RADIUS_M
 from soiree.wire.state import TICK_HZ, Slot
 
@@ -34,7 +34,6 @@ FOCUS: Final = 24
 """So many of what moves, the nearest, are in a client's focus; some more than are to move smoothly, as who they are is looked up seldom."""
 CROWDED_MARGIN: Final = 1.1
 """Where more than MAX_IN_SIGHT are near, sight ends so much farther than the last of them."""
-_METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,6 @@ class Interest:
         self.cells = Cells(world)
         self._stride = -1
         """Number of the stride in which was looked last; not its tick, as ticks may be left out."""
-        self._marks: Bools = np.zeros((0, 0), np.bool_)
-        """(clients, rows of the world) scratch, all False between looks."""
 
     def watch(self, tick: int) -> list[Sighting]:
         """Look for those whose turn has come; only those are named for whom something has changed or still waits."""
@@ -93,64 +90,60 @@ class Interest:
         """Peers who have the entity in sight now, told of it or not."""
         world, audience = self._world, self._audience
         row = world.row(entity)
-        away_m = _away_m(world.position[world.root[[row]]], audience.view)
-        near = (audience.peer > 0) & ((away_m <= audience.radius_m) | bool(world.always[row]))
+        from_m = away_m(audience.view, world.position[world.root[row]])
+        near = (audience.peer > 0) & ((from_m <= audience.radius_m) | bool(world.always[row]))
         peers: list[int] = audience.peer[near].tolist()
         return peers
 
     def _look(self, due: Ints) -> list[Sighting]:
-        world, audience, pairs = self._world, self._audience, self._pairs
-        turn = np.full(len(audience.peer), -1)
-        turn[due] = np.arange(len(due))
-        pair = np.flatnonzero(turn[pairs.client[: pairs.high]] >= 0)
-        known = turn[pairs.client[pair]]  # (pairs of due clients,) index in due
-        which, row, away_m, radius_m, end_m = self._near(due)
-        entering = (away_m <= radius_m[which]) & ~pairs.told_of(due[which], row)
-        enter = (which[entering], row[entering], away_m[entering])
-        away_m = _away_m(world.position[world.root[pairs.row[pair]]], audience.view[due][known])
-        kept = self._kept(due, pair, known)
-        leave = self._leaving(due, pair, known, (away_m > end_m[known]), kept)
-        self._focus(pair, known, away_m)
-        return self._sightings(due, enter, leave, np.bincount(known[~kept], minlength=len(due)))
+        begin_m, end_m, which, row = self._near(due)
+        enter = self._entering(due, which, row, begin_m)
+        wanted = np.zeros(len(self._audience.peer), np.bool_)
+        wanted[due] = True
+        pair = self._pairs.of_clients(wanted)
+        known = np.searchsorted(due, self._pairs.client[pair])  # (pairs of due clients,) index in due
+        root = self._world.root[self._pairs.row[pair]]
+        told_m = away_m(taken(self._world.position, root), taken(self._audience.view[due], known))
+        leave = self._leaving(due, pair, known, root, told_m > end_m[known])
+        self._focus(pair, known, told_m)
+        return self._sightings(due, enter, leave, pair, known)
 
-    def _scratch(self, clients: int) -> Bools:
-        """(clients or more, rows of the world or more), all False; whoever sets some clears them again."""
-        if len(self._marks) < clients or self._marks.shape[1] < len(self._world.entity):
-            self._marks = np.zeros((max(clients, len(self._marks)), len(self._world.entity)), np.bool_)
-        return self._marks
-
-    def _near(self, due: Ints) -> tuple[Ints, Ints, Floats, Floats, Floats]:
-        """(which of due, row, distance in m) of what is near, and for each of due where sight begins and ends, m.
-
-        What is always relevant is at distance 0.
-        """
-        world, audience = self._world, self._audience
-        view, begin_m = audience.view[due], audience.radius_m[due]
+    def _near(self, due: Ints) -> tuple[Floats, Floats, Ints, Ints]:
+        """For each of due where sight begins and ends, m; (which of due, row) of all that is in cells within it."""
+        view, begin_m = self._audience.view[due], self._audience.radius_m[due]
         which, row = self.cells.near(view, begin_m)
-        away_m = _away_m(world.position[world.root[row]], view[which])
-        inside = (away_m <= begin_m[which]) & ~world.always[row]
-        which, row, away_m = which[inside], row[inside], away_m[inside]
-        begin_m, end_m = self._crowded(due, which, row, away_m, begin_m)
-        always = np.flatnonzero(world.always[: world.high])
-        return (
-            np.concatenate([which, np.repeat(np.arange(len(due)), len(always))]),
-            np.concatenate([row, np.tile(always, len(due))]),
-            np.concatenate([away_m, np.zeros(len(due) * len(always))]),
-            begin_m,
-            end_m,
-        )
-
-    def _crowded(self, due: Ints, which: Ints, row: Ints, away_m: Floats, begin_m: Floats) -> tuple[Floats, Floats]:
-        """(due,) where sight begins and ends, m: for those with more than MAX_IN_SIGHT near that is not theirs, at the last of these."""
-        world = self._world
         begin_m, end_m = begin_m.copy(), begin_m + MARGIN_M
         for number in np.flatnonzero(np.bincount(which, minlength=len(due)) > MAX_IN_SIGHT).tolist():
-            its, peer = which == number, self._audience.peer[due[number]]
-            others_m = away_m[its][(world.owner[row[its]] != peer) & (world.master[row[its]] != peer)]
-            if len(others_m) > MAX_IN_SIGHT:
-                begin_m[number] = np.partition(others_m, MAX_IN_SIGHT - 1)[MAX_IN_SIGHT - 1]
-                end_m[number] = min(end_m[number], begin_m[number] * CROWDED_MARGIN)
-        return begin_m, end_m
+            last_m = self._last_in_sight(int(due[number]), row[which == number])
+            if last_m is not None:
+                begin_m[number], end_m[number] = last_m, min(end_m[number], last_m * CROWDED_MARGIN)
+        return begin_m, end_m, which, row
+
+    def _last_in_sight(self, client: int, row: Ints) -> float | None:
+        """How far away the last of MAX_IN_SIGHT is that are near and not the client's, m; None if there are no more than that."""
+        world, audience, peer = self._world, self._audience, self._audience.peer[client]
+        others = row[(world.owner[row] != peer) & (world.master[row] != peer) & ~world.always[row]]
+        others_m = away_m(taken(world.position, world.root[others]), audience.view[client])
+        others_m = others_m[others_m <= audience.radius_m[client]]
+        if len(others_m) <= MAX_IN_SIGHT:
+            return None
+        return float(np.partition(others_m, MAX_IN_SIGHT - 1)[MAX_IN_SIGHT - 1])
+
+    def _entering(self, due: Ints, which: Ints, row: Ints, begin_m: Floats) -> tuple[Ints, Ints, Floats]:
+        """(which of due, row, distance in m) of what is in sight, but was not told. What is always relevant is at distance 0."""
+        world = self._world
+        untold = np.flatnonzero(~self._pairs.told_of(due[which], row))
+        which, row = which[untold], row[untold]
+        near_m = away_m(taken(world.position, world.root[row]), taken(self._audience.view[due], which))
+        inside = np.flatnonzero((near_m <= begin_m[which]) & ~world.always[row])
+        always = np.flatnonzero(world.always[: world.high])
+        each, everywhere = np.repeat(np.arange(len(due)), len(always)), np.tile(always, len(due))
+        untold = np.flatnonzero(~self._pairs.told_of(due[each], everywhere))
+        return (
+            np.concatenate([which[inside], each[untold]]),
+            np.concatenate([row[inside], everywhere[untold]]),
+            np.concatenate([near_m[inside], np.zeros(len(untold))]),
+        )
 
     def _kept(self, due: Ints, pair: Ints, known: Ints) -> Bools:
         """(pairs,) what stays in sight wherever it is: one's own, and what is always relevant."""
@@ -158,44 +151,50 @@ class Interest:
         peer = self._audience.peer[due][known]
         return np.asarray((world.owner[row] == peer) | (world.master[row] == peer) | world.always[row], np.bool_)
 
-    def _leaving(self, due: Ints, pair: Ints, known: Ints, too_far: Bools, kept: Bools) -> tuple[Ints, Ints]:
+    def _leaving(self, due: Ints, pair: Ints, known: Ints, root: Ints, too_far: Bools) -> tuple[Ints, Ints]:
         """(which of due, row) of what was told and is too far, and rides in nothing that is kept."""
-        root = self._world.root[self._pairs.row[pair]]
-        marks = self._scratch(len(due))
-        marks[known[kept], root[kept]] = True
-        gone = too_far & ~marks[known, root]
-        marks[known[kept], root[kept]] = False
-        order = np.argsort(known[gone], kind="stable")
-        return known[gone][order], self._pairs.row[pair[gone]][order]
+        far = np.flatnonzero(too_far)
+        pair, known = pair[far], known[far]
+        # What rides together is equally far: where some of it is kept, that is here too.
+        tree = known * len(self._world.entity) + root[far]
+        gone = np.flatnonzero(~np.isin(tree, tree[self._kept(due, pair, known)]))
+        gone = gone[np.argsort(known[gone], kind="stable")]
+        return known[gone], self._pairs.row[pair[gone]]
 
-    def _focus(self, pair: Ints, known: Ints, away_m: Floats) -> None:
+    def _focus(self, pair: Ints, known: Ints, told_m: Floats) -> None:
         """Note which of what was told is in focus: of what moves or has a pose, the nearest."""
         world, row = self._world, self._pairs.row[pair]
-        lively = np.flatnonzero(~world.at_rest[row] | (world.length[row, Slot.POSE] > 0))
-        order = lively[np.lexsort((away_m[lively], known[lively]))]
+        lively = ~world.at_rest[row]
+        if world.heard[Slot.POSE]:
+            lively |= world.length[:, Slot.POSE][row] > 0
+        order = np.flatnonzero(lively)
+        order = order[np.lexsort((told_m[order], known[order]))]
         client = known[order]
         nth = np.arange(len(order)) - np.searchsorted(client, client, side="left")
         self._pairs.focus[pair] = False
         self._pairs.focus[pair[order[nth < FOCUS]]] = True
 
     def _sightings(
-        self, due: Ints, enter: tuple[Ints, Ints, Floats], leave: tuple[Ints, Ints], near: Ints
+        self, due: Ints, enter: tuple[Ints, Ints, Floats], leave: tuple[Ints, Ints], pair: Ints, known: Ints
     ) -> list[Sighting]:
-        """Of those for whom there is anything to tell; `near`: (due,) how many were told because they are near."""
-        which, row, away_m = enter
+        """Of those for whom there is anything to tell; `pair`, `known`: all that was told, and to which of due."""
+        which, row, near_m = enter
         # What is always relevant comes first, and takes no place of what is near.
         always = self._world.always[row]
-        order = np.lexsort((away_m, ~always, which))
+        order = np.lexsort((near_m, ~always, which))
         entity = self._world.entity[row[order]]
         more = np.bincount(which[always], minlength=len(due))
         entered = np.searchsorted(which[order], np.arange(len(due) + 1))
         left = np.searchsorted(leave[0], np.arange(len(due) + 1))
-        gone = self._world.entity[leave[1]]
+        gone, told = self._world.entity[leave[1]], np.bincount(known, minlength=len(due))
         found = []
         for number in np.flatnonzero((np.diff(entered) > 0) | (np.diff(left) > 0) | self._audience.waits[due]).tolist():
             leaving = gone[left[number] : left[number + 1]]
-            places = max(0, MAX_IN_SIGHT - int(near[number]) + len(leaving)) + int(more[number])
-            entering = entity[entered[number] : entered[number + 1]][:places]
+            entering = entity[entered[number] : entered[number + 1]]
+            if told[number] + len(entering) > MAX_IN_SIGHT:
+                mine = pair[known == number]
+                near = int((~self._kept(due, mine, np.full(len(mine), number))).sum())
+                entering = entering[: max(0, MAX_IN_SIGHT - near + len(leaving)) + int(more[number])]
             self._audience.waits[due[number]] = len(entering) > 0
             found.append(Sighting(int(self._audience.peer[due[number]]), entering, leaving))
         return found
@@ -211,9 +210,3 @@ def look_from(world: World, audience: Audience) -> None:
 def radius(asked_m: float) -> float:
     """What a client may see that asks for so much, m; 0: the default."""
     return min(asked_m, MAX_VIEW_RADIUS_M) or RADIUS_M
-
-
-def _away_m(position: Ints, view: Ints) -> Floats:
-    """(n,) distances in m between positions (n, 3) as in `World.position`."""
-    away = (position - view) * _METRES
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", away, away)), np.float64)

@@ -18,7 +18,7 @@ class Pairs(Table):
         told: control number that the client must have applied before it gets state of the entity.
         acked, sent: (rows, SLOTS) versions. sent_at: (rows, SLOTS) tick.
         focus: bool, whether it is among the nearest of what moves, as the client's last look found.
-        settled: `World.changed` of the entity when nothing was lacking; until it changes, nothing is.
+        unsettled: bool, whether anything may be lacking: something of the entity has changed since nothing was.
         first_serve: serve of the client in which the present version of the transform went for the first time.
     """
 
@@ -33,30 +33,44 @@ class Pairs(Table):
         self.sent: Ints = self._column("sent", np.int64, SLOTS)
         self.sent_at: Ints = self._column("sent_at", np.int64, SLOTS)
         self.first_serve: Ints = self._column("first_serve", np.int64)
-        self.settled: Ints = self._column("settled", np.int64)
+        self.unsettled: Bools = self._column("unsettled", np.bool_)
         self.focus = self._column("focus", np.bool_)
         self._of: dict[int, dict[int, int]] = {}
         self._bits: Octets = np.zeros((1, 1), np.uint8)
-        """(rows of the world, clients / 8) bit c % 8 of byte c / 8: whether client c was told of what is in the row."""
+        """(clients, rows of the world / 8) bit r % 8 of byte r / 8: whether the client was told of what is in row r."""
 
     def told_of(self, client: Ints, row: Ints) -> Bools:
         """(n,) which of the clients (n,) were told of what is in which row (n,) of the world."""
         self._reach_bits(int(client.max(initial=0)))
-        return np.asarray(self._bits[row, client >> 3] >> (client & 7) & 1, np.bool_)
+        octet = self._bits.reshape(-1)[client * self._bits.shape[1] + (row >> 3)]
+        return np.asarray(octet >> (row & 7).astype(np.uint8) & 1, np.bool_)
 
-    def _mark(self, client: int, row: "int | Ints", *, told: bool) -> None:
+    def of_clients(self, wanted: Bools) -> Ints:
+        """Pairs of the clients (rows of the audience,) that are wanted."""
+        return np.flatnonzero(wanted[self.client[: self.high]])
+
+    def stir(self) -> Ints:
+        """Pairs of which something may be lacking, what changed since the last call taken into account."""
+        touched, unsettled = self._world.touched[: self._world.high], self.unsettled[: self.high]
+        if touched.any():
+            unsettled |= touched[self.row[: self.high]]
+            touched[:] = False
+        return np.flatnonzero(unsettled)
+
+    def _mark(self, client: int, rows: Ints, *, told: bool) -> None:
         self._reach_bits(client)
-        bit = np.uint8(1 << (client & 7))
+        bits = np.left_shift(1, rows & 7).astype(np.uint8)
         if told:
-            self._bits[row, client >> 3] |= bit
+            np.bitwise_or.at(self._bits[client], rows >> 3, bits)
         else:
-            self._bits[row, client >> 3] &= ~bit
+            np.bitwise_and.at(self._bits[client], rows >> 3, ~bits)
 
     def _reach_bits(self, client: int) -> None:
-        rows, octets = self._bits.shape
-        if rows < len(self._world.entity) or octets <= client >> 3:
-            grown = np.zeros((max(rows, len(self._world.entity)), max(octets, 2 * (client >> 3) + 1)), np.uint8)
-            grown[:rows, :octets] = self._bits
+        clients, octets = self._bits.shape
+        wanted = -(-len(self._world.entity) // 8)
+        if clients <= client or octets < wanted:
+            grown = np.zeros((max(clients, 2 * client + 1), max(octets, wanted)), np.uint8)
+            grown[:clients, :octets] = self._bits
             self._bits = grown
 
     def tell(self, client: int, entity: int, n: int, tick: int) -> None:
@@ -78,10 +92,10 @@ class Pairs(Table):
         self.client[pair], self.row[pair], self.told[pair] = client, row, n
         self.born[pair] = self._world.born[row]
         self.acked[pair] = self.sent[pair] = self._world.version[row]
-        self.settled[pair] = self._world.changed[row]
+        self.unsettled[pair] = False
         self.sent_at[pair] = tick
         self.first_serve[pair] = 0
-        self._mark(client, row, told=True)
+        self._mark(client, np.array([row]), told=True)
 
     def tell_many(self, client: int, entities: Ints, rows: Ints, n: int, tick: int) -> None:
         """As `tell`, of many entities, with their rows of the world, of which the client knows none.
@@ -93,7 +107,6 @@ class Pairs(Table):
         self.client[pair], self.row[pair], self.told[pair] = client, rows, n
         self.born[pair] = self._world.born[rows]
         self.acked[pair] = self.sent[pair] = self._world.version[rows]
-        self.settled[pair] = self._world.changed[rows]
         self.sent_at[pair] = tick
         self._mark(client, rows, told=True)
         self._of.setdefault(client, {}).update(zip(entities.tolist(), pair.tolist(), strict=True))
@@ -108,7 +121,7 @@ class Pairs(Table):
         """The client knows the entity no longer; nothing if it did not."""
         pair = self._of.get(client, {}).pop(entity, None)
         if pair is not None:
-            self._mark(client, int(self.row[pair]), told=False)
+            self._mark(client, self.row[[pair]], told=False)
             self._release(pair)
 
     def untell_many(self, client: int, entities: Ints) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -38,40 +39,44 @@ class Reception:
 
     def receive(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> Received:
         """The sound and new ones among frames (peer, payload); the others are counted in `told`. Frames of strangers are passed over."""
-        admitted = self._admit(frames, now, told)
-        come = arrivals.unpack([payload for _, payload in admitted])
+        inbounds, payloads = self._admit(frames, now, told)
+        come = arrivals.unpack(payloads)
         taken: list[tuple[int, int, int, int]] = []
         heard: dict[int, Inbound] = {}
+        header = come.header
         said = zip(
-            admitted,
+            inbounds,
             come.sound.tolist(),
-            come.header["seq"].tolist(),
-            come.header["control_applied"].tolist(),
+            header["seq"].tolist(),
+            header["control_applied"].tolist(),
             strict=True,
         )
-        for number, ((inbound, _), sound, low, applied_low) in enumerate(said):
+        for number, (inbound, sound, low, applied_low) in enumerate(said):
             if not sound:
                 told.malformed[inbound.peer] += 1
                 told.drops[Drop.MALFORMED.reason] += 1
                 continue
-            if not inbound.window.receive(low):
+            seq = inbound.receive(low)
+            if seq is None:
                 told.drops[Drop.STALE.reason] += 1
                 continue
-            seq = inbound.unwrap(low)
             applied = inbound.unwrap_applied(applied_low)
-            if seq > inbound.newest:
-                inbound.newest = seq
+            if seq == inbound.newest:
                 inbound.applied = max(inbound.applied, applied)
                 told.control_applied[inbound.peer] = applied_low
             heard[inbound.row] = inbound
             taken.append((number, inbound.row, seq, applied))
         self._note(heard, now)
-        frame, client, seqs, said_applied = np.array(taken, np.int64).reshape(-1, 4).T
+        flat = np.fromiter(chain.from_iterable(taken), np.int64, 4 * len(taken))
+        frame, client, seqs, said_applied = flat.reshape(-1, 4).T
         return Received(come, frame, client, seqs, said_applied)
 
-    def _admit(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> list[tuple[Inbound, bytes]]:
-        """Those of clients that are here, as far as their rates allow."""
-        admitted: list[tuple[Inbound, bytes]] = []
+    def _admit(
+        self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested
+    ) -> tuple[list[Inbound], list[bytes]]:
+        """Those of clients that are here, as far as their rates allow: who sent each, and its payload."""
+        inbounds: list[Inbound] = []
+        payloads: list[bytes] = []
         find = self._audience.inbound
         for peer, payload in frames:
             inbound = find(peer)
@@ -81,10 +86,11 @@ class Reception:
                 inbound.refill(now)
             if inbound.frames >= 1:
                 inbound.frames -= 1
-                admitted.append((inbound, payload))
+                inbounds.append(inbound)
+                payloads.append(payload)
             else:
                 told.drops[Drop.RATE.reason] += 1
-        return admitted
+        return inbounds, payloads
 
     def _note(self, heard: dict[int, Inbound], now: float) -> None:
         """Keep what our next frames acknowledge, and how often these clients acknowledge ours."""

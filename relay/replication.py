@@ -24,7 +24,7 @@ from relay.reception import Ingested, Reception
 from relay.selection import Choice
 from relay.serving import Serving
 from relay.table import Bools, Ints
-from relay.world import World
+from relay.world import SLOTS, World
 from soiree.wire import quantise as q
 from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Section, Slot
 
@@ -220,7 +220,7 @@ class Replication:
         records = ingest.read(received.arrivals, received.frame)
         if not len(records):
             return told
-        senders = acceptance.Senders.of(records, received, self.audience, tick)
+        senders = acceptance.Senders.find(records, received, self.audience, tick)
         verdicts = acceptance.accept(self.world, records, senders, tick, self.config.max_speed_m_s)
         counts = np.bincount(verdicts, minlength=len(Drop)).tolist()
         told.drops.update({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
@@ -303,7 +303,7 @@ class Replication:
         choice = selection.lacking(self.world, self.pairs, self.audience, due, rto_ticks, tick)
         if not len(choice):
             return choice
-        length = self.world.length[choice.row, choice.slot]
+        length = self.world.length.reshape(-1)[choice.row * SLOTS + choice.slot]
         allowance = np.minimum(
             self.serving.tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + _FRAME_COST)
         )
@@ -339,7 +339,7 @@ class Replication:
         """(cells, versions) of all records in the frames, one frame after another: what their acknowledgement will mean."""
         which, pairs = layout.which, self.pairs
         choice = layout.choice.of(which)
-        cells, versions = choice.cell, self.world.version[choice.row, choice.slot]
+        cells, versions = choice.cell, self.world.version.reshape(-1)[choice.row * SLOTS + choice.slot]
         anew = (choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1)[cells])
         pairs.first_serve[choice.pair[anew]] = self.audience.serves[choice.client[anew]]
         pairs.sent.reshape(-1)[cells] = versions

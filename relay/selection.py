@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 
 from relay.audience import Audience
+from relay.distance import away_m
 from relay.pairs import Pairs
-from relay.table import Bools, Floats, Ints
+from relay.table import Bools, Floats, Ints, taken
 from relay.world import NO_SEQ, SLOTS, World
-from soiree.wire import quantise as q
 from soiree.wire.state import Slot
 
 REPEATS: Final = (1, 3)
@@ -22,7 +22,6 @@ NEAR_M: Final = 16.0
 """Entities this near are about equally urgent."""
 FOCUS_WEIGHT: Final = 8.0
 """So much more urgent is what is in focus: where not all can be sent, the nearest few move smoothly, others as often as that leaves."""
-_METRES = np.array([1 / q.HORIZONTAL_PER_M, 1 / q.VERTICAL_PER_M, 1 / q.HORIZONTAL_PER_M])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +55,63 @@ class Choice:
 
 def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_ticks: Ints, tick: int) -> Choice:
     """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
-    high = pairs.high
-    # Told by a message that its client has applied; −1, which no message has, for clients that are not due.
-    reached = np.where(due, audience.applied, -1)[pairs.client[:high]]
-    open_ = (world.changed[pairs.row[:high]] > pairs.settled[:high]) & (pairs.told[:high] <= reached)
-    pair = np.flatnonzero(open_)
-    pair = pair[pairs.born[pair] == world.born[pairs.row[pair]]]
-    client, row = pairs.client[pair], pairs.row[pair]
+    open_ = _open(world, pairs, np.where(due, audience.applied, -1))
+    pair, client, row = open_.pair, open_.client, open_.row
     # An owner lacks what its predecessor said last, until it speaks for itself.
-    others = world.owner[row] != audience.peer[client]
+    own = world.owner[row] == audience.peer[client]
     wanting = np.zeros(len(pair), np.bool_)
-    found: list[tuple[Ints, Ints]] = []
+    found = []
     for slot in Slot:
-        some = np.arange(len(pair)) if slot is Slot.TRANSFORM else np.flatnonzero(world.length[row, slot])
-        if not len(some):
+        # What a room has never heard of, nobody lacks.
+        if not len(pair) or not world.heard[slot]:
             continue
-        its_pair, its_row = pair[some], row[some]
-        version = world.version[its_row, slot]
-        lacks = version > pairs.acked[its_pair, slot]
-        wanting[some] |= lacks
-        send = (version > pairs.sent[its_pair, slot]) | (
-            tick - pairs.sent_at[its_pair, slot] >= rto_ticks[client[some]]
-        )
-        if slot is Slot.TRANSFORM:
-            send |= _repeated(world, pairs, audience, pair, client, row)
-        send &= lacks & (others[some] | (world.seq[its_row, slot] == NO_SEQ))
-        chosen = some[send]
-        found.append((chosen, np.full(len(chosen), slot, np.int64)))
-    pairs.settled[pair[~wanting]] = world.changed[row[~wanting]]
-    nth, slots = (np.concatenate(column) for column in zip(*found, strict=True)) if found else (pair, pair)
-    return Choice(pair[nth], slots, client[nth], row[nth])
+        version = world.version[:, slot][row]
+        lacks = version > pairs.acked[:, slot][pair]
+        wanting |= lacks
+        send = lacks & (version > pairs.sent[:, slot][pair])
+        again = np.flatnonzero(lacks & ~send)
+        send[again] = _again(open_.of(again), world, pairs, audience, slot, rto_ticks, tick)
+        mine = np.flatnonzero(send & own)
+        send[mine] = world.seq[row[mine], slot] == NO_SEQ
+        chosen = np.flatnonzero(send)
+        found.append(Choice(pair[chosen], np.full(len(chosen), slot, np.int64), client[chosen], row[chosen]))
+    pairs.unsettled[pair[~wanting]] = False
+    choice, *others = found or [open_]
+    for other in others:
+        choice = choice.and_then(other)
+    return choice
 
 
-def _repeated(world: World, pairs: Pairs, audience: Audience, pair: Ints, client: Ints, row: Ints) -> Bools:
+def _open(world: World, pairs: Pairs, applied: Ints) -> Choice:
+    """Pairs of which something may be lacking, and whose clients have applied what told them of it (`applied`, −1: they are not due)."""
+    pair = pairs.stir()
+    client, row = pairs.client[pair], pairs.row[pair]
+    told = (pairs.told[pair] <= applied[client]) & (pairs.born[pair] == world.born[row])
+    every = Choice(pair, np.zeros(len(pair), np.int64), client, row)
+    return every if told.all() else every.of(told)
+
+
+def _again(
+    choice: Choice, world: World, pairs: Pairs, audience: Audience, slot: Slot, rto_ticks: Ints, tick: int
+) -> Bools:
+    """(n,) which records of what was sent, and not yet acknowledged, are due to be sent again."""
+    again = tick - pairs.sent_at[:, slot][choice.pair] >= rto_ticks[choice.client]
+    if slot is Slot.TRANSFORM:
+        again |= _repeated(choice, world, pairs, audience)
+    return np.asarray(again, np.bool_)
+
+
+def _repeated(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> Bools:
     """(n,) which transforms say that something came to rest, and are due to be said again."""
-    since = audience.serves[client] - pairs.first_serve[pair]
+    since = audience.serves[choice.client] - pairs.first_serve[choice.pair]
     first, second = REPEATS
-    return np.asarray(world.at_rest[row] & ((since == first) | (since == second)), np.bool_)
+    return np.asarray(world.at_rest[choice.row] & ((since == first) | (since == second)), np.bool_)
 
 
 def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick: int) -> Floats:
     """(n,) weight · focus · age / (16 m + distance): age since it was last sent, distance from where the client looks."""
-    away = (world.position[world.root[choice.row]] - audience.view[choice.client]) * _METRES
-    distance = np.sqrt((away * away).sum(1))
-    age = np.clip(tick - pairs.sent_at[choice.pair, choice.slot], 1, MAX_AGE_TICKS)
+    distance = away_m(taken(world.position, world.root[choice.row]), taken(audience.view, choice.client))
+    age = np.clip(tick - pairs.sent_at.reshape(-1)[choice.cell], 1, MAX_AGE_TICKS)
     favoured = pairs.focus[choice.pair] | (age >= OVERDUE_TICKS)
     weight = world.weight[choice.row] * np.where(favoured, FOCUS_WEIGHT, 1.0)
     return np.asarray(weight * age / (NEAR_M + distance), np.float64)

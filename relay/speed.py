@@ -30,6 +30,9 @@ def may_go(
     """
     ahead = np.maximum(0.0, world.overrun_m[row] + away_m - elapsed_s * max_speed_m_s)
     too_far = ahead > SLACK_M + CLOCK_SLACK_S * max_speed_m_s
+    if not too_far.any():
+        world.overrun_m[row] = ahead
+        return ~too_far
     jumps = np.minimum(TELEPORT_BURST, world.jumps[row] + (tick - world.jumped_at[row]) * (TELEPORT_BURST / TICK_HZ))
     jumping = too_far & marked & (jumps >= 1)
     fine = ~too_far

@@ -102,6 +102,17 @@ class Table:
             setattr(self, name, new)
 
 
+def taken(column: npt.NDArray[Any], rows: Ints) -> npt.NDArray[Any]:
+    """column[rows] of a column that holds several numbers for each row; copied row by row, in a quarter of the time."""
+    return column.take(rows, axis=0)
+
+
+def put(column: npt.NDArray[Any], rows: Ints, values: npt.NDArray[Any]) -> None:
+    """column[rows] = values, likewise; of the same shape and dtype, and both contiguous."""
+    whole = np.dtype((np.void, column.itemsize * column.shape[1]))
+    column.view(whole).put(rows, values.view(whole))
+
+
 def windows(octets: Octets, width: int) -> Octets:
     """(len(octets) − width + 1, width): the bytes that begin at each place, a view. To take runs of bytes from it costs a copy for each."""
     places = max(0, len(octets) - width + 1)

@@ -39,17 +39,20 @@ class World(Table):
         entity, owner, master, parent (row), root (row of the topmost ancestor, or itself), attach: who it is.
         always: bool, whether it is relevant to everybody wherever they are.
         stirred: bool, whether its place or its root has changed since `settle`; of a row that was given up, true too.
+        touched: bool, whether any record of it has changed since `Pairs.stir`.
         fence: control number that its owner must have applied when it sends a record.
         position: (rows, 3) x, y, z in 1/1024, 1/256, 1/1024 m, in the world for roots; within the parent, all 1/1024 m, for children.
         kind: section of the transform. at_rest: bool, whether it says that nothing moves.
         transforms, poses, props: (rows, SLOT_BYTES[slot]) uint8, the records of each slot; apart, so that transforms lie close.
         length: (rows, SLOTS) bytes of each record, 0 where there is none.
         version, sample (tick), seq (of the owner's frame, unwrapped): (rows, SLOTS), of the newest record.
+        claimed: (rows, SLOTS) int32, scratch of `relay.acceptance`.
         changed: newest version of any slot. teleported: version of the last record that jumped. jumps, jumped_at: float64 and tick: what
         remains of TELEPORT_BURST. overrun_m: float64, how far it is ahead of the speed limit. weight: float64, importance.
         refused: seq of the newest transform that was refused for its speed, NO_SEQ when there is none or its owner was told since;
         refusal_told_at: tick of that.
         born: version at which the row was given to the entity.
+        heard: for each slot, whether anything here ever had a record of it.
         changes: newest version. tick: newest tick that anything here was told.
     """
 
@@ -60,6 +63,7 @@ class World(Table):
         self.master: Ints = self._column("master", np.int64)
         self.always = self._column("always", np.bool_)
         self.stirred = self._column("stirred", np.bool_)
+        self.touched = self._column("touched", np.bool_)
         self.parent: Ints = self._column("parent", np.int64)
         self.root: Ints = self._column("root", np.int64)
         self.attach: Ints = self._column("attach", np.int64)
@@ -74,6 +78,7 @@ class World(Table):
         self.version: Ints = self._column("version", np.int64, SLOTS)
         self.sample: Ints = self._column("sample", np.int64, SLOTS)
         self.seq: Ints = self._column("seq", np.int64, SLOTS)
+        self.claimed = self._column("claimed", np.int32, SLOTS)
         self.changed: Ints = self._column("changed", np.int64)
         self.teleported: Ints = self._column("teleported", np.int64)
         self.jumps = self._column("jumps", np.float64)
@@ -83,6 +88,7 @@ class World(Table):
         self.refusal_told_at: Ints = self._column("refusal_told_at", np.int64)
         self.weight = self._column("weight", np.float64)
         self.born: Ints = self._column("born", np.int64)
+        self.heard = [False] * SLOTS
         self.changes = 0
         self.tick = 0
         self._row_of = np.zeros(256, np.int64)
@@ -148,7 +154,7 @@ class World(Table):
         self.owner[row], self.fence[row] = peer, fence
         self._restart(row, tick)
         self.overrun_m[row] = 0.0
-        self.changed[row] = self.version[row, self.length[row] > 0] = self.next_version()
+        self._change(row)
 
     def set_fence(self, entity: int, fence: int) -> None:
         """Its owner may write once it has applied its control message `fence`."""
@@ -280,8 +286,14 @@ class World(Table):
                 record = record[:3] + bytes((int(self.attach[row]),)) + record[4:]
             self.records(slot)[row, : len(record)] = np.frombuffer(record, np.uint8)
             self.length[row, slot] = len(record)
+            self.heard[slot] = True
         # Slots that were left out are versioned too: what a control message tells, it tells of all of them.
+        self._change(row)
+
+    def _change(self, row: int) -> None:
+        """All that it says is to be told anew."""
         self.changed[row] = self.version[row, self.length[row] > 0] = self.next_version()
+        self.touched[row] = True
 
     def _restart(self, row: int, tick: int) -> None:
         """Forget how far the former owner's records had come."""

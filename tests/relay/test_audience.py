@@ -1,9 +1,12 @@
 """Clients: numbers that wrap, rates, rows that are used again."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from relay.audience import STATE_FRAMES_BURST, Audience, Inbound
 from relay.table import TableFullError
+from soiree.wire.acks import ReceiveWindow
 from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 
 
@@ -11,6 +14,19 @@ from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 @pytest.mark.parametrize("ahead", [0, 1, 32_767, -1, -32_768])
 def test_frame_numbers_unwrap_to_the_nearest(newest: int, ahead: int) -> None:
     assert Inbound(7, 1, 0.0, newest=newest).unwrap((newest + ahead) & 0xFFFF) == newest + ahead
+
+
+@given(st.lists(st.integers(-40, 40) | st.integers(-70_000, 70_000) | st.just(1), max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_each_frame_is_received_once_under_the_number_that_a_plain_window_gives_it(steps: list[int]) -> None:
+    inbound, window, at, newest = Inbound(7, 1, 0.0), ReceiveWindow(), 65_500, -1
+    for step in steps:
+        at = max(at + step, 0)
+        seq = inbound.unwrap(at & 0xFFFF)
+        new = window.receive(at & 0xFFFF)
+        assert inbound.receive(at & 0xFFFF) == (seq if new else None)
+        newest = max(newest, seq) if new else newest
+        assert (inbound.newest, inbound.window.seq, inbound.window.mask) == (newest, window.seq, window.mask)
 
 
 @pytest.mark.parametrize("known", [0, 65_530, 131_072])
