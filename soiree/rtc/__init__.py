@@ -44,7 +44,8 @@ def create(name: str, config: EngineConfig, sink: EngineSink) -> Engine:
     if name == "auto":
         if not installed:
             raise EngineUnavailableError(f"no WebRTC engine is installed: pip install {' or '.join(ENGINES.values())}")
-        name = installed[0]
+        # libdatachannel goes directly where it can.
+        name = installed[-1] if config.relay_only else installed[0]
     elif name not in ENGINES:
         raise EngineUnavailableError(f"there is no WebRTC engine {name!r}: choose one of {', '.join(ENGINES)}, or auto")
     elif name not in installed:

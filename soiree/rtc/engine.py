@@ -46,7 +46,7 @@ class EngineConfig:
     public_addresses: tuple[PublicAddress, ...] = ()
     """Told beside this machine's own addresses, with the same ports."""
     relay_only: bool = False
-    """Let nothing pass but through TURN (W3C `iceTransportPolicy: "relay"`)."""
+    """Let nothing pass but through TURN (W3C `iceTransportPolicy: "relay"`; aiortc only)."""
     ice_servers: tuple[IceServer, ...] = field(default=())
     """Servers that this side uses itself to gather candidates."""
     connect_timeout_s: float = 15.0

@@ -25,7 +25,7 @@ from soiree.rtc.announce import announce, endpoints
 from soiree.rtc.certificate import process_certificate
 from soiree.rtc.endpoints import Endpoints
 from soiree.rtc.engine import Candidate, Engine, EngineConfig, EngineSink
-from soiree.rtc.errors import RtcError, SdpError
+from soiree.rtc.errors import EngineUnavailableError, RtcError, SdpError
 from soiree.rtc.held_port import HeldPort
 from soiree.rtc.juice_servers import juice_servers
 from soiree.rtc.ladder import HOST, PEER_REFLEXIVE, RELAYED, SERVER_REFLEXIVE, rung_of
@@ -157,11 +157,14 @@ class _Peer(Connection):
 
 
 class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
-    """WebRTC over libdatachannel, in either role. Make it in the running event loop; raises PortTakenError."""
+    """WebRTC over libdatachannel, in either role. Make it in the running event loop; raises EngineUnavailableError."""
 
     name = "libdatachannel"
 
     def __init__(self, config: EngineConfig, sink: EngineSink) -> None:
+        if config.relay_only:
+            # Its policy only leaves out what the other side is told: checks still go out directly.
+            raise EngineUnavailableError("libdatachannel cannot be kept to TURN servers: aiortc can")
         super().__init__(sink)
         self._config = config
         self._rtc_sink = sink
@@ -261,8 +264,6 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             self._held.configure(configuration)
         elif self._config.port_range is not None:
             configuration.port_range_begin, configuration.port_range_end = self._config.port_range
-        if self._config.relay_only:
-            configuration.ice_transport_policy = rtc.TransportPolicy.Relay
         configuration.ice_servers = [server for known in self._config.ice_servers for server in juice_servers(known)]
         return configuration
 

@@ -16,9 +16,16 @@ _TURNS = itertools.count()
 IP = shutil.which("ip", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "ip"
 
 
+NFT = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") or "nft"
+
+
 async def _ip(*words: str) -> None:
-    process = await asyncio.create_subprocess_exec(IP, *words)
-    assert await process.wait() == 0, f"ip {' '.join(words)}: are we root, and is iproute2 installed?"
+    await _run(IP, *words)
+
+
+async def _run(*words: str, before: tuple[str, ...] = ()) -> None:
+    process = await asyncio.create_subprocess_exec(*before, *words)
+    assert await process.wait() == 0, f"{' '.join(words)}: are we root, and are iproute2 and nftables installed?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,19 @@ class Namespace:
         await _ip("-n", self.name, "neigh", "replace", NOWHERE, "lladdr", NOBODY, "dev", "inside", "nud", "permanent")
         await _ip("-n", self.name, "route", "add", "default", "via", NOWHERE, "dev", "inside", "onlink", "table", "100")
         await _ip("-n", self.name, "rule", "add", "pref", "1", "ipproto", "udp", "lookup", "100")
+
+    async def let_in_udp(self, *ports: int) -> None:
+        """From now on UDP from outside gets in at these ports alone; the rest gets lost, answers too."""
+        allowed = ", ".join(map(str, ports))
+        await self.nft(
+            "add table inet wall",
+            "add chain inet wall in { type filter hook input priority 0; policy accept; }",
+            f'add rule inet wall in iifname "inside" udp dport != {{ {allowed} }} drop',
+        )
+
+    async def nft(self, *rules: str) -> None:
+        """Rules of nftables for inside."""
+        await _run(NFT, "; ".join(rules), before=self.prefix)
 
     async def recover(self) -> None:
         """Frames arrive again."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from relay.transports.webrtc import webrtc_transport
-from soiree.rtc import EngineConfig, available, create
+from soiree.rtc import EngineConfig, EngineUnavailableError, available, create
 from soiree.rtc.errors import PortTakenError
 from soiree.transport import CONTROL
 from tests.relay.transports.stage import Recorder, webrtc_stage
@@ -98,3 +98,11 @@ async def test_a_connection_whose_callbacks_are_held_for_too_long_is_closed_all_
         assert not peer._quiet.is_set()
         del held
         assert peer._quiet.is_set()
+
+
+async def test_it_does_not_promise_to_keep_to_turn() -> None:
+    with pytest.raises(EngineUnavailableError, match="aiortc can"):
+        create("libdatachannel", EngineConfig(relay_only=True), Recorder())
+    made = create("auto", EngineConfig(relay_only=True), Recorder())
+    assert made.name == "aiortc"
+    await made.aclose()
