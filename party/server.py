@@ -69,7 +69,7 @@ class PartyServer:
         relay = RelayService(await located(self.config.relay), issuer.verifier())
         await relay.start()
         self._closing.push_async_callback(relay.stop)
-        app = make_app(self.config.home, relay, issuer)
+        app = make_app(self.config.home, relay, issuer, lobbies=relay.lobbies)
         app.router.add_get("/ws", relay.websocket)
         app.router.add_get("/metrics", partial(_metrics, relay))
         port = await self._listen(app)

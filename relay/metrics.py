@@ -35,6 +35,12 @@ class Metrics:
         self.serve_every = Gauge(
             "soiree_serve_every_ticks", "Clients are served on every n-th tick", registry=self.registry
         )
+        self.lobbies = Gauge("soiree_lobbies", "Lobbies of Godot games carried here", registry=self.registry)
+        self.lobby_legs = Gauge("soiree_lobby_legs", "Connections of Godot games", registry=self.registry)
+        lobby_packets = Counter(
+            "soiree_lobby_packets", "Packets of Godot games by direction", ["direction"], registry=self.registry
+        )
+        self.lobby_packets_in, self.lobby_packets_out = lobby_packets.labels("in"), lobby_packets.labels("out")
         frames = Counter(
             "soiree_messages", "Messages by direction and stream", ["direction", "stream"], registry=self.registry
         )

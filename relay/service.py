@@ -8,12 +8,14 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import web
 
 from relay.admission import Admission
 from relay.config import RelayConfig
 from relay.connections import Connection
+from relay.godot.service import LobbyService
 from relay.hosted import HostedRoom
 from relay.metrics import Metrics
 from relay.pacing import Pacing
@@ -65,6 +67,7 @@ class RelayService:
             self._config.engine, self._config.rtc, self._switchboard, wished_port=self._config.wished_port
         )
         self._websocket = WebSocketServer(self._switchboard)
+        self.lobbies = LobbyService(partial(webrtc_transport, self._config.engine, self._config.rtc), self.metrics)
         if self._rtc is not None:
             # A data channel has no close codes. WebSockets have, and on them nothing follows a message that was too long.
             self._rtc.last_words = lambda reason: control.encode(Error(0, reason, LAST_WORDS.get(reason, "")))
@@ -83,6 +86,7 @@ class RelayService:
         self._sweeper.cancel()
         if self._rtc is not None:
             await self._rtc.aclose()
+        await self.lobbies.stop()
         await self._websocket.aclose()
 
     # What the homeserver asks (RelayLink)
@@ -110,6 +114,7 @@ class RelayService:
 
     async def drain(self) -> None:
         self._draining = True
+        self.lobbies.drain()
 
     async def open_room(self, spec: RoomSpec) -> None:
         hosted = self._rooms.get(spec.room_id)

@@ -12,6 +12,9 @@ from aiohttp.typedefs import Handler
 
 from signalling.config import HomeConfig
 from signalling.errors import ApiError, InternalError, InvalidError, MethodError, NotFoundError, TooLargeError
+from signalling.godot.desk import LobbyDesk
+from signalling.godot.socket import DESK, serve_lobbies
+from signalling.godot.socket import PATH as LOBBIES
 from signalling.homeserver import Homeserver
 from signalling.ice import IceServers
 from signalling.joining import API, Door
@@ -22,7 +25,7 @@ from signalling.origins import Origins, is_preflight, preflight_answer
 from signalling.pages import add_pages, error_page
 from signalling.proxies import Proxies, websocket_url
 from signalling.rest import DESCRIPTION, OPERATIONS
-from soiree.link import RelayLink
+from soiree.link import LobbyLink, RelayLink
 from soiree.ticket import TicketIssuer
 
 log = logging.getLogger("soiree.home")
@@ -30,14 +33,19 @@ log = logging.getLogger("soiree.home")
 ORIGINS = web.AppKey("origins", Origins)
 READ_BY_MACHINES = (f"{API}/", "/ws", "/healthz", "/readyz", "/metrics")
 """Paths whose errors are JSON, whoever asks."""
-GUARDED = (f"{API}/", "/ws")
+GUARDED = (f"{API}/", "/ws", LOBBIES)
 """Paths that only allowed origins may use. Pages and static files hold nothing that is anyone's."""
 
 
 def make_app(
-    config: HomeConfig, link: RelayLink, issuer: TicketIssuer, *, ice_servers: IceServers | None = None
+    config: HomeConfig,
+    link: RelayLink,
+    issuer: TicketIssuer,
+    *,
+    ice_servers: IceServers | None = None,
+    lobbies: LobbyLink | None = None,
 ) -> web.Application:
-    """The homeserver in front of one relay. Call it inside the event loop that runs it.
+    """The homeserver in front of one relay, which carries lobbies if `lobbies` says how. Call it inside the event loop that runs it.
 
     Whoever joins homeserver and relay adds the relay's own routes (`/ws`, `/metrics`) to the application; they get the same
     origin check, headers and errors.
@@ -46,10 +54,12 @@ def make_app(
     home = Homeserver(config, link, issuer, ice_servers=ice_servers)
     app[HOME] = home
     app[DOOR] = Door(home)
+    app[DESK] = LobbyDesk(home, lobbies)
     app[PROXIES] = Proxies.of(config)
     app[ORIGINS] = Origins(config.allowed_origins, app[PROXIES])
     app[DESCRIPTION] = describe(OPERATIONS, base_path=API, version=version("soiree"))
     app.add_routes([route(operation) for operation in OPERATIONS])
+    app.router.add_get(LOBBIES, lobbies_socket)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     add_pages(app)
@@ -72,6 +82,12 @@ async def readyz(request: web.Request) -> web.Response:
     return json_answer({"status": "ready", "transports": list(home.link.describe().transports)})
 
 
+async def lobbies_socket(request: web.Request) -> web.StreamResponse:
+    """The lobby protocol of the Godot demo (PROTOCOL 11)."""
+    proxies = request.app[PROXIES]
+    return await serve_lobbies(request, proxies.client_key(request), proxies.base_url(request))
+
+
 async def running(app: web.Application) -> AsyncIterator[None]:
     """Sweep while the app runs."""
     sweeping = asyncio.create_task(app[HOME].keep_sweeping())
@@ -85,6 +101,7 @@ async def running(app: web.Application) -> AsyncIterator[None]:
 async def stop(app: web.Application) -> None:
     """End what would keep the server from stopping."""
     app[HOME].stop()
+    app[DESK].stop()
 
 
 @web.middleware

@@ -8,12 +8,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from signalling.limits import CAPACITY_LIMIT, DEFAULT_CAPACITY
+from soiree.link import LobbyMode
 from soiree.rtc.engine import IceServer
 from soiree.rtc.ice_servers import read_ice_servers, read_turn_urls
 from soiree.settings import Setting, SettingError, read_settings, whole
 from soiree.ticket import MIN_SECRET_BYTES, TICKET_LIFE_S
 
 Network = IPv4Network | IPv6Network
+GODOT_MODES = (*LobbyMode, "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class HomeConfig:
     max_feeds: int = 500
     """Subscribers to the list of rooms."""
     max_feeds_per_address: int = 50
+    godot_mode: str = "direct"
+    """Mode of lobbies of the Godot demo's protocol whose name or address asks for none; "off": there are no such lobbies."""
     max_signal_sockets: int = 1000
     max_signal_sockets_per_address: int = 250
 
@@ -70,6 +74,7 @@ class HomeConfig:
         _demand(1 <= self.ticket_life_s <= 300, "ticket_life_s", "must be 1…300 seconds")
         _demand(120 <= self.turn_life_s <= 86400, "turn_life_s", "must be 120…86400 seconds")
         _demand(not self.turn_urls or bool(self.turn_secret), "turn_secret", "is needed with SOIREE_TURN_URLS")
+        _demand(self.godot_mode in GODOT_MODES, "godot_mode", f"must be one of {', '.join(GODOT_MODES)}")
         if self.secret is not None:
             enough = len(self.secret.encode()) >= MIN_SECRET_BYTES
             _demand(enough, "secret", f"needs at least {MIN_SECRET_BYTES} characters, better 32 random ones")
@@ -199,6 +204,13 @@ SETTINGS: tuple[Setting, ...] = (
         _seconds,
     ),
     Setting("SOIREE_TICKET_LIFE_S", "ticket_life_s", "30", "Seconds in which a ticket must be used", _seconds),
+    Setting(
+        "SOIREE_GODOT_MODE",
+        "godot_mode",
+        "direct",
+        "Lobbies for unchanged Godot games: direct, relay or bridge where nothing else is asked for; off for none",
+        str.lower,
+    ),
     Setting("SOIREE_MAX_FEEDS", "max_feeds", "500", "Lobby pages that hear of rooms live", whole),
     Setting("SOIREE_MAX_FEEDS_PER_ADDRESS", "max_feeds_per_address", "50", "Of these, of one address", whole),
     Setting("SOIREE_MAX_SIGNAL_SOCKETS", "max_signal_sockets", "1000", "Signalling WebSockets", whole),

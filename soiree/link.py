@@ -4,8 +4,10 @@
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
+from soiree.channels import TransferMode
 from soiree.rtc.engine import Candidate
 
 
@@ -119,3 +121,89 @@ class HomeLink(Protocol):
 
     def peer_left(self, room_id: str, peer_id: int, reason: str) -> None:
         """A session has ended for good; its peer id is free again."""
+
+
+class LobbyMode(StrEnum):
+    """What the packets of a lobby of Godot's own protocols take (docs/PROTOCOL.md section 11)."""
+
+    DIRECT = "direct"
+    """From peer to peer; the relay has nothing to do with them."""
+    RELAY = "relay"
+    """The relay is peer 1, without any code of the game."""
+    BRIDGE = "bridge"
+    """Each connection between two peers is two, with the relay in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class LobbySpec:
+    """A lobby as its relay must know it."""
+
+    lobby_id: str
+    mode: LobbyMode
+    """RELAY or BRIDGE."""
+    channels: tuple[TransferMode, ...] = ()
+    """The game's `channels_config`, as far as it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """What an offer from one peer to another becomes."""
+
+    answer: str
+    """For the peer that offered, as if from the other."""
+    offer: str | None
+    """For the other, as if from the peer that offered; None where the relay is the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTraffic:
+    """What one peer of a lobby has sent to the relay and got from it."""
+
+    peer: int
+    legs: int
+    """Its connections that are open."""
+    packets_in: int
+    bytes_in: int
+    packets_out: int
+    bytes_out: int
+    dropped: int
+    """Unreliable packets for it that its connection could not take, and whatever was not to be understood of what it sent."""
+
+
+class LobbyLink(Protocol):
+    """What a relay does for lobbies. Peers have the ids that the game knows; a lobby begins with its first connection."""
+
+    async def connect(self, spec: LobbySpec, peer: int, other: int, sdp: str) -> Bridged:
+        """Take the offer of `peer` to `other`; an earlier connection of the two ends.
+
+        Raises:
+            LinkError: "bad-sdp", "unavailable", "draining" or "busy".
+        """
+
+    async def answered(self, lobby_id: str, peer: int, other: int, sdp: str) -> None:
+        """The answer of `peer` to what it takes for an offer of `other`. Raises LinkError: "bad-sdp"."""
+
+    async def leg_candidate(self, lobby_id: str, peer: int, other: int, candidate: Candidate) -> None:
+        """A candidate of `peer` for its connection to `other`; where there is none, it is no error."""
+
+    async def leave_lobby(self, lobby_id: str, peer: int) -> None:
+        """End the connections of a peer."""
+
+    async def end_lobby(self, lobby_id: str, *, when_empty: bool) -> None:
+        """End a lobby, at once, or once the last of its connections has ended: `LobbyHome.lobby_ended` follows then."""
+
+    async def traffic(self, lobby_id: str) -> list[PeerTraffic]:
+        """What its peers have sent and got; nothing for an unknown lobby."""
+
+    def listen_lobbies(self, home: "LobbyHome") -> None:
+        """Name who hears what this relay has to tell of lobbies."""
+
+
+class LobbyHome(Protocol):
+    """The homeserver, as a relay with lobbies sees it. Calls return at once."""
+
+    def leg_found(self, lobby_id: str, peer: int, other: int, candidate: Candidate) -> None:
+        """A local candidate of the relay, for `peer`, as if from `other`."""
+
+    def lobby_ended(self, lobby_id: str) -> None:
+        """A lobby that was to end when it is empty has ended."""

@@ -15,7 +15,7 @@ from signalling.app import make_app
 from signalling.config import HomeConfig
 from signalling.homeserver import Homeserver
 from signalling.operations import HOME
-from soiree.link import RelayLink
+from soiree.link import LobbyLink, RelayLink
 from soiree.ticket import TicketIssuer
 from tests.signalling.relays import SmallRelay
 
@@ -58,11 +58,13 @@ class Lobby:
 
 
 @asynccontextmanager
-async def running_lobby(config: HomeConfig | None = None, link: RelayLink | None = None) -> AsyncIterator[Lobby]:
+async def running_lobby(
+    config: HomeConfig | None = None, link: RelayLink | None = None, *, lobbies: LobbyLink | None = None
+) -> AsyncIterator[Lobby]:
     """A homeserver with this configuration."""
     issuer = TicketIssuer(SECRET)
     relay = SmallRelay(issuer.verifier())
-    app = make_app(config or HomeConfig(), link or relay, issuer)
+    app = make_app(config or HomeConfig(), link or relay, issuer, lobbies=lobbies)
     async with TestClient(TestServer(app)) as client:
         yield Lobby(client, relay, app[HOME], issuer)
 
