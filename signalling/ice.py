@@ -1,20 +1,17 @@
 """Which STUN and TURN servers a peer is told of.
 
-Credentials of a TURN server are made for each peer and lapse after minutes, in the form that coturn calls `use-auth-secret`
-(draft-uberti-behave-turn-rest): the server keeps no list of users, it shares a secret with us.
+Credentials of a TURN server are made for each peer and lapse after minutes.
 
 Pure core.
 """
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from signalling.config import HomeConfig
 from soiree.rtc.engine import IceServer
+from soiree.turn_credentials import time_limited
 
 
 class IceServers(Protocol):
@@ -47,10 +44,3 @@ def configured_ice_servers(config: HomeConfig, beside: TurnUrls | None = None, s
         return (*config.ice_servers, IceServer(urls, username, credential))
 
     return give
-
-
-def time_limited(secret: str, name: str, expires_unix: int) -> tuple[str, str]:
-    """User name and password that a TURN server with this secret takes until `expires_unix`."""
-    username = f"{expires_unix}:{name}"
-    mac = hmac.new(secret.encode(), username.encode(), hashlib.sha1)
-    return username, base64.b64encode(mac.digest()).decode()

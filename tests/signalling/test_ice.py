@@ -1,7 +1,8 @@
 """Servers that a peer is told of: fixed ones, and a TURN server with credentials that are its own and lapse."""
 
 from signalling.config import HomeConfig
-from signalling.ice import configured_ice_servers, time_limited
+from signalling.ice import configured_ice_servers
+from soiree.turn_credentials import time_limited
 from soiree.rtc.engine import IceServer
 
 STUN = IceServer(("stun:stun.example.org",))

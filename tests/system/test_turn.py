@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import soiree
-from signalling.ice import time_limited
+from soiree.turn_credentials import time_limited
 from soiree import rtc
 from soiree.rtc.engine import EngineConfig, IceServer
 from soiree.transport import CONTROL, Rung
