@@ -9,6 +9,7 @@ COMMANDS: Final = {
     "room": ("bench.room", "Bots of the SDK in one room, on each transport."),
     "relay": ("bench.relay", "The same room on Soiree and on its peers, beside each other."),
     "link": ("bench.link", "The core of the relay on simulated links that lose packets, or are narrow."),
+    "turn": ("bench.turn", "The TURN server, beside coturn."),
     "replication": ("bench.replication", "The core of the relay in a city, without transports."),
 }
 """Subcommand → module that has it under its name, and what it is."""

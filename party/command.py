@@ -16,6 +16,7 @@ from party.demo.city import FEWEST, MOST
 from party.server import PartyServer
 from soiree.rtc import EngineUnavailableError
 from soiree.settings import SettingError, settings_help
+from turn.errors import ListenError
 
 
 class _HelpWithSettings(click.Command):
@@ -79,7 +80,7 @@ def party(
             click.echo(f"Warning: {words}", err=True)
         config = replace(config, demo=demo, demo_entities=entities or config.demo_entities)
         _run(PartyServer(config).run())
-    except (EngineUnavailableError, ValueError) as error:
+    except (EngineUnavailableError, ListenError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(_not_listening(error, config)) from error

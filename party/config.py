@@ -11,6 +11,8 @@ from relay.config import SETTINGS as RELAY_SETTINGS
 from relay.config import RelayConfig
 from signalling.config import SETTINGS as HOME_SETTINGS
 from signalling.config import HomeConfig
+from soiree.settings import Setting, read_settings
+from turn.config import SETTINGS as TURN_SETTINGS
 
 DEMO_ENTITIES = 20_000
 """Things in the demo's city that asked for no other number."""
@@ -26,15 +28,17 @@ class PartyConfig:
     """"party": a permanent room with a bot in it; "city": one with a city in it."""
     demo_entities: int = DEMO_ENTITIES
     """Things in the city."""
+    turn: str = "auto"
+    """Whether the party brings a TURN server: on, off, or auto, where others can come in and no other is named."""
     why_no_webrtc: str | None = None
     """Why `engine` is "none", where nobody asked for that."""
 
     @classmethod
     def from_environment(cls) -> "PartyConfig":
         """Read all settings. Raises SettingError, naming the variable."""
-        return cls(HomeConfig.from_environment(), RelayConfig.from_environment()).on_platform(
-            one_port_platform(os.environ)
-        )
+        ours = read_settings(PARTY_SETTINGS, os.environ)
+        config = cls(HomeConfig.from_environment(), RelayConfig.from_environment(), **ours)
+        return config.on_platform(one_port_platform(os.environ))
 
     def on_platform(self, platform: str | None) -> "PartyConfig":
         """The same where one port alone is open: nobody is told of a WebRTC that cannot work.
@@ -79,7 +83,30 @@ def _is_one_of_ours(host: str) -> bool:
     return not address.is_unspecified
 
 
-SETTINGS = (*HOME_SETTINGS, *RELAY_SETTINGS)
+def _switch(text: str) -> str:
+    if text not in TURN_CHOICES:
+        raise ValueError(f"must be one of {', '.join(TURN_CHOICES)}, not {text!r}")
+    return text
+
+
+TURN_CHOICES = ("auto", "on", "off")
+PARTY_SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "SOIREE_TURN",
+        "turn",
+        "auto",
+        "Embedded TURN server: on, off, or auto: on where others than this machine can come in and no other is named",
+        _switch,
+    ),
+)
+"""What concerns the parts of the server together."""
+_OF_HOME = {setting.variable for setting in HOME_SETTINGS}
+SETTINGS = (
+    *HOME_SETTINGS,
+    *RELAY_SETTINGS,
+    *PARTY_SETTINGS,
+    *(setting for setting in TURN_SETTINGS if setting.variable not in _OF_HOME),
+)
 """Every environment variable that the whole server reads."""
 
 

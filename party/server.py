@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -10,15 +11,20 @@ from functools import partial
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from party import turning
 from party.announce import announce, lobby_url, webrtc_words
 from party.config import PartyConfig
 from party.demo.opening import opening
+from relay.config import RelayConfig
 from relay.service import RelayService
 from relay.whereabouts import located
 from signalling.app import make_app
+from signalling.ice import IceServers, configured_ice_servers
 from signalling.keys import load_secret
 from signalling.operations import DOOR, HOME
 from soiree.ticket import TicketIssuer
+from turn.metrics import TurnMetrics
+from turn.server import TurnServer
 
 log = logging.getLogger("soiree.party")
 
@@ -52,6 +58,7 @@ class PartyServer:
         Raises:
             soiree.settings.SettingError: the secret can neither be read nor kept, or an address cannot be looked up.
             soiree.rtc.EngineUnavailableError: the engine that was asked for is not installed.
+            turn.errors.ListenError: the TURN server cannot listen, or finds no address to relay from.
             OSError: the port is taken.
         """
         try:
@@ -66,10 +73,12 @@ class PartyServer:
 
     async def _start(self) -> None:
         issuer = TicketIssuer(load_secret(self.config.home))
-        relay = RelayService(await located(self.config.relay), issuer.verifier())
+        config = await located(self.config.relay)
+        relay = RelayService(config, issuer.verifier())
         await relay.start()
         self._closing.push_async_callback(relay.stop)
-        app = make_app(self.config.home, relay, issuer, lobbies=relay.lobbies)
+        turn = await self._start_turn(relay, config)
+        app = make_app(self.config.home, relay, issuer, lobbies=relay.lobbies, ice_servers=self._ice_servers(turn))
         app.router.add_get("/ws", relay.websocket)
         app.router.add_get("/metrics", partial(_metrics, relay))
         port = await self._listen(app)
@@ -78,6 +87,21 @@ class PartyServer:
         self.url = lobby_url(self.config.home.public_url, self.config.home.host, port)
         room = await self._begin_demo(app, relay, port) if self.config.demo != "none" else None
         announce(self.url, room, self._serving(relay))
+
+    async def _start_turn(self, relay: RelayService, config: RelayConfig) -> TurnServer | None:
+        if not turning.wanted(self.config) or relay.describe().engine is None:
+            return None
+        public = tuple(public.address for public in config.rtc.public_addresses)
+        plan = turning.plan(self.config, dict(os.environ), public)
+        turn = await turning.start(plan, turning.IcePorts(relay.listens_at))
+        self._closing.push_async_callback(turn.stop)
+        relay.metrics.registry.register(TurnMetrics(turn))
+        return turn
+
+    def _ice_servers(self, turn: TurnServer | None) -> IceServers | None:
+        if turn is None:
+            return None
+        return configured_ice_servers(self.config.home, turning.urls_of(turn), turn.config.secret)
 
     def _serving(self, relay: RelayService) -> str:
         asked = self.config.relay

@@ -106,7 +106,8 @@ class RelayService:
 
     def listens_at(self, address: str, port: int) -> bool:
         """Whether packets to there come to a WebRTC connection of this relay."""
-        return self._rtc is not None and self._rtc.listens_at(address, port)
+        here = self._rtc is not None and self._rtc.listens_at(address, port)
+        return here or self.lobbies.listens_at(address, port)
 
     def load(self) -> RelayLoad:
         peers = sum(len(hosted.sessions) for hosted in self._rooms.values())

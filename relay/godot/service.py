@@ -47,6 +47,10 @@ class LobbyService:
         if self._engine is not None:
             await self._engine.aclose()
 
+    def listens_at(self, address: str, port: int) -> bool:
+        """Whether packets to there come to a leg."""
+        return self._engine is not None and self._engine.listens_at(address, port)
+
     # LobbyLink
 
     def listen_lobbies(self, home: LobbyHome) -> None:

@@ -9,6 +9,7 @@ from tests.e2e.conftest import BEST, GuestsOf
 from tests.e2e.guests import READY, Guests, ask, until
 from tests.system.coturn import coturn
 from tests.system.namespace import namespace
+from tests.system.own_turn import own_turn
 from tests.system.party_process import ROOMY, Party, party
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -22,18 +23,22 @@ window.RTCPeerConnection = class extends Plain {
 };
 """
 TURN_PORT = 3478
+SERVERS = {"coturn": coturn, "ours": own_turn}
 
 
+@pytest.mark.parametrize("kind", SERVERS)
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
 async def test_a_browser_that_may_use_turn_alone_is_in_the_room(
-    guests_of: GuestsOf, tmp_path: Path, protocol: str
+    guests_of: GuestsOf, tmp_path: Path, protocol: str, kind: str
 ) -> None:
-    # Not on loopback: from there Chromium opens no TCP connection to a TURN server.
+    # Not on loopback: from there Chromium opens no TCP connection to a TURN server. And over TCP its checks carry a tie-breaker of 0, which
+    # libjuice, below libdatachannel, takes for none and refuses.
+    engine = BEST if protocol == "udp" else "aiortc"
     async with namespace() as space:
         with (
             coturn(tmp_path, space.inside, space.prefix, TURN_PORT) as turn,
             party(
-                BEST, tmp_path, "--host", space.inside, before=space.prefix, env=ROOMY | turn.settings(protocol)
+                engine, tmp_path, "--host", space.inside, before=space.prefix, env=ROOMY | turn.settings(protocol)
             ) as home,
         ):
             await enter_and_meet(guests_of(home), home, protocol)

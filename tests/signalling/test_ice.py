@@ -2,8 +2,8 @@
 
 from signalling.config import HomeConfig
 from signalling.ice import configured_ice_servers
-from soiree.turn_credentials import time_limited
 from soiree.rtc.engine import IceServer
+from soiree.turn_credentials import time_limited
 
 STUN = IceServer(("stun:stun.example.org",))
 NOW = 1_700_000_000.4
