@@ -5,6 +5,7 @@ import click
 from bench.__main__ import main as bench
 from party.bots.command import bots
 from party.command import party
+from party.doctor.command import doctor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,6 +16,7 @@ def main() -> None:
 
 main.add_command(party)
 main.add_command(bots)
+main.add_command(doctor)
 main.add_command(bench, "bench")
 
 if __name__ == "__main__":

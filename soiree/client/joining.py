@@ -54,7 +54,7 @@ async def join(
         raise JoinError(
             "bad-engine", f"there is no WebRTC engine {engine!r}: choose one of {', '.join(rtc.ENGINES)}, or auto"
         )
-    bind_address = bind_address or _loopback(base_url)
+    bind_address = bind_address or loopback_of(base_url)
     async with ClientSession() as http:
         lobby = Lobby(http, base_url)
         admission = await lobby.join(wanted, name=name, password=password, identity=identity, resume=resume)
@@ -80,7 +80,7 @@ async def join(
             await joined.leave()
 
 
-def _loopback(base_url: str) -> str | None:
+def loopback_of(base_url: str) -> str | None:
     """The loopback address that `base_url` names, None for any other.
 
     A server on loopback has no other candidate, and reaching it from all interfaces costs retransmitted checks: up to 3.75 s.

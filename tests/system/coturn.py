@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.certificates import Certificate
+
 SECRET = "what coturn and the homeserver share"
 START_TIMEOUT_S = 10.0
 
@@ -22,7 +24,9 @@ class Coturn:
     log: Path
 
     def url(self, protocol: str) -> str:
-        """Its URL for "udp" or "tcp"."""
+        """Its URL for "udp", "tcp" or "tls"."""
+        if protocol == "tls":
+            return f"turns:{self.host}:{self.port}?transport=tcp"
         return f"turn:{self.host}:{self.port}?transport={protocol}"
 
     def settings(self, *protocols: str) -> dict[str, str]:
@@ -31,12 +35,22 @@ class Coturn:
 
 
 @contextmanager
-def coturn(folder: Path, host: str = "127.0.0.1", before: tuple[str, ...] = (), port: int = 0) -> Iterator[Coturn]:
-    """Run one until the block ends. `before` comes before its command, as to run it in a namespace (then with a port)."""
+def coturn(
+    folder: Path,
+    host: str = "127.0.0.1",
+    before: tuple[str, ...] = (),
+    port: int = 0,
+    certificate: Certificate | None = None,
+) -> Iterator[Coturn]:
+    """Run one until the block ends. `before` comes before its command, as to run it in a namespace (then with a port).
+
+    With a certificate, its one TCP port speaks TLS too.
+    """
     program = shutil.which("turnserver")
     assert program, "no turnserver: run `make setup` as root, or install the package coturn"
     port, log = port or _free_port(host), folder / "turnserver.log"
-    words = f"""-n --no-cli --no-tls --no-dtls --allow-loopback-peers --fingerprint --use-auth-secret --realm soiree --simple-log
+    tls = f"--cert {certificate.cert} --pkey {certificate.key} --tls-listening-port 0" if certificate else "--no-tls"
+    words = f"""-n --no-cli --no-dtls {tls} --allow-loopback-peers --fingerprint --use-auth-secret --realm soiree --simple-log
         --listening-ip {host} --relay-ip {host} --listening-port {port} --pidfile {folder}/pid --userdb {folder}/db --log-file stdout"""
     with log.open("wb") as out:
         command = [*before, program, *words.split(), "--static-auth-secret", SECRET]
