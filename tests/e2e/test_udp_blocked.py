@@ -1,5 +1,6 @@
 """Where UDP cannot pass, the room opens over the WebSocket, soon, and says so."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from tests.system.party_process import Party, party
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WITHIN_S = 3.0
+"""From asking to be let in until one is, over the WebSocket."""
+BACK_WITHIN_S = 10.0
+"""From UDP passing again until one stands on WebRTC."""
+NO_TURN = {"SOIREE_TURN": "off"}
+"""Else a browser comes in by TURN over TCP where the relay can be reached so."""
 _FRIENDS = "[...room.peers.values()].map(({ name }) => name).sort()"
 
 
@@ -68,7 +74,7 @@ async def test_a_browser_without_webrtc_is_let_in(guests: Guests, server: Party)
 async def test_a_network_that_swallows_udp_costs_little_time(guests_of: GuestsOf, tmp_path: Path, engine: str) -> None:
     async with namespace() as space:
         await space.swallow_udp()
-        with party(engine, tmp_path, "--host", space.inside, before=space.prefix) as server:
+        with party(engine, tmp_path, "--host", space.inside, before=space.prefix, env=NO_TURN) as server:
             guests, code = guests_of(server), server.room("Narrow")
             pages = [await guests.page(), await guests.page()]
             for name, page in zip(("Ada", "Bob"), pages, strict=True):
@@ -77,5 +83,56 @@ async def test_a_network_that_swallows_udp_costs_little_time(guests_of: GuestsOf
                 assert took_s < WITHIN_S
                 await says_websocket(page)
             assert await ask(pages[0], _FRIENDS) == ["Ada", "Bob"]
+            assert server.complaints() == []
+            await guests.leave()
+
+
+_COUNT = "(room) => { let n = 0; window.counting = setInterval(() => room.sendEvent('count', { n: n++ }), 10); }"
+_KEEP = "(room) => { window.heard = []; room.on('event', ({ name, payload }) => name === 'count' && heard.push(payload.n)); }"
+
+
+@pytest.mark.parametrize("engine", rtc.available())
+async def test_when_udp_passes_again_one_is_soon_on_webrtc_and_nothing_is_lost_or_doubled(
+    guests_of: GuestsOf, tmp_path: Path, engine: str
+) -> None:
+    async with namespace() as space:
+        await space.swallow_udp()
+        with party(engine, tmp_path, "--host", space.inside, before=space.prefix, env=NO_TURN) as server:
+            guests, code = guests_of(server), server.room("Narrow")
+            ada, bob = await guests.page(), await guests.page()
+            for name, page in (("Ada", ada), ("Bob", bob)):
+                assert await enter(page, f"{server.url}/r/{code}?name={name}") < WITHIN_S
+                await says_websocket(page)
+            peers = [await ask(page, "room.peerId") for page in (ada, bob)]
+            await bob.evaluate(f"({_KEEP})(soiree.room)")
+            await ada.evaluate(f"({_COUNT})(soiree.room)")
+            await space.pass_udp()
+            began = time.monotonic()
+            for page in (ada, bob):
+                await expect(page.get_by_test_id("rung")).to_have_text("direct UDP", timeout=2000 * BACK_WITHIN_S)
+            took_s = time.monotonic() - began
+            print(f"{engine}: both on WebRTC {took_s:.1f} s after UDP came back")
+            assert took_s < BACK_WITHIN_S
+            await ada.wait_for_timeout(500)  # over the new connection, too
+            await ada.evaluate("clearInterval(counting)")
+            said = await ada.evaluate("soiree.room.sendEvent('count', { n: -1 }).then(() => true)")
+            assert said
+            await bob.wait_for_function("heard.at(-1) === -1")
+            heard = await bob.evaluate("heard")
+            assert heard == [*range(len(heard) - 1), -1]
+            assert len(heard) > 50
+            assert peers == [await ask(page, "room.peerId") for page in (ada, bob)]
+            assert server.complaints() == []
+            await guests.leave()
+
+
+async def test_by_its_own_turn_over_tcp_a_party_is_entered_without_udp(guests_of: GuestsOf, tmp_path: Path) -> None:
+    async with namespace() as space:
+        await space.swallow_udp()
+        with party("aiortc", tmp_path, "--host", space.inside, before=space.prefix) as server:
+            guests, code = guests_of(server), server.room("Narrow")
+            page = await guests.page()
+            assert await enter(page, f"{server.url}/r/{code}?name=Ada") < WITHIN_S
+            await expect(page.get_by_test_id("rung")).to_have_text("relayed over TCP (TURN)")
             assert server.complaints() == []
             await guests.leave()

@@ -57,6 +57,10 @@ class Namespace:
         await _ip("-n", self.name, "route", "add", "default", "via", NOWHERE, "dev", "inside", "onlink", "table", "100")
         await _ip("-n", self.name, "rule", "add", "pref", "1", "ipproto", "udp", "lookup", "100")
 
+    async def pass_udp(self) -> None:
+        """Datagrams arrive again."""
+        await _ip("-n", self.name, "rule", "del", "pref", "1")
+
     async def let_in_udp(self, *ports: int) -> None:
         """From now on UDP from outside gets in at these ports alone; the rest gets lost, answers too."""
         allowed = ", ".join(map(str, ports))
