@@ -1,4 +1,4 @@
-"""The pages that people see: the lobby, a room, the QR code of an invite link, and what stands where nothing is."""
+"""The pages that people see: the lobby, a room, the QR code of an invite link, the doctor, and what stands where nothing is."""
 
 import io
 from functools import cache
@@ -37,6 +37,11 @@ routes = web.RouteTableDef()
 @routes.get("/")
 async def lobby(request: web.Request) -> web.Response:
     return render("lobby.html", request, {"config": _config(request), "modules": _modules("lobby/main.js")})
+
+
+@routes.get("/doctor")
+async def doctor(request: web.Request) -> web.Response:
+    return render("doctor.html", request, {"modules": _modules("doctor/main.js")})
 
 
 @routes.get("/r/{code}")

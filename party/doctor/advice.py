@@ -78,7 +78,7 @@ ADVICE: dict[tuple[Check, str], str] = {
     (Check.JOIN, "origin"): "The server lets only pages of certain sites in (SOIREE_ALLOWED_ORIGINS).",
     (Check.WEBSOCKET, "no-upgrade"): (
         "HTTP works, and WebSockets do not: something in between takes the upgrade away. The host's proxy must pass "
-        "Upgrade and Connection on for /ws and /api/v1/signal (deploy/nginx.conf shows how); else a filter in your "
+        "Upgrade and Connection on for /ws and /api/v1/signal (deploy/nginx/soiree.conf shows how); else a filter in your "
         "own network does it: https:// gets past most of them."
     ),
     (Check.WEBSOCKET, "mute"): (
