@@ -52,6 +52,8 @@ class Connection(ABC):
         self.conn = conn
         self.layout = layout
         self.phase = Phase.OPENING
+        self.spoke_early = False
+        """Something was sent before our side reported it open."""
         self.reason: str = CloseReason.FAILED
         """Why it ended, once it is CLOSING."""
         self.state_cap_bytes = DEFAULT_STATE_CAP_BYTES
@@ -111,6 +113,10 @@ class ConnectionTable(Transport, Generic[C]):
         size, channel = len(payload), connection.layout[stream]
         if size > channel.max_bytes:
             raise ValueError(f"payload of {size} bytes on stream {stream}, which takes {channel.max_bytes}")
+        if connection.phase is Phase.OPENING and not channel.lossy:
+            # The other side may have it open already, and is told why it ends if ours only has not said so yet.
+            connection.spoke_early |= (spoke := connection.transmit(stream, payload))
+            return spoke
         if connection.phase is not Phase.OPEN:
             return False
         waiting = connection.buffered(stream)
@@ -149,7 +155,7 @@ class ConnectionTable(Transport, Generic[C]):
 
     def close(self, conn: int, reason: str = CloseReason.LOCAL) -> None:
         if (connection := self._connections.get(conn)) is not None:
-            self._end(connection, reason, flush=connection.phase is Phase.OPEN)
+            self._end(connection, reason, flush=connection.phase is Phase.OPEN or connection.spoke_early)
 
     async def aclose(self) -> None:
         self._closed = True

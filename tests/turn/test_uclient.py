@@ -23,7 +23,7 @@ WAYS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (SHORT, ("-s", "-g", "-x")),
 )
 """Channels, indications, DONT-FRAGMENT, IPv6 relayed, requests that are to be refused."""
-AT_ONCE = 4
+AT_ONCE = 6
 
 
 def lost(said: str) -> str:

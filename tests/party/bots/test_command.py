@@ -163,10 +163,15 @@ async def test_a_room_that_is_not_there_is_told_in_words(party: Party) -> None:
     assert json.loads(out)["errors"] == {"unknown-room": 2}
 
 
+def heed_sigint() -> None:
+    """A shell starts what runs in the background, as these tests may, with SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 async def test_ctrl_c_takes_all_bots_out(party: Party) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "party", "bots", "--url", party.url, "--room", party.room, "--count", "3", "--seconds", "60",
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=heed_sigint,
     )  # fmt: skip
     async with soiree.join(party.url, room=party.room, name="host", transport="websocket") as room:
         changes = room.changes()
