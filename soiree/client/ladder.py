@@ -61,6 +61,7 @@ class Ladder:
         self._renew = renew
         self._admitted_at = asyncio.get_running_loop().time()
         self._rising: asyncio.Task[Carrier] | None = None
+        self._offering: WebRtcCarrier | None = None
         self._shunned = False
         self._pause_s = 0.0
 
@@ -124,23 +125,25 @@ class Ladder:
         else:
             await self._freshen()
             try:
-                carrier = WebRtcCarrier(
+                carrier = self._offering = WebRtcCarrier(
                     self._sink, self._http, self._admission.signal_url, self._engine, self._engine_config()
                 )
             except rtc.EngineUnavailableError as error:
                 raise DialError("unavailable", str(error)) from error
-        token = self._admission.resume if self.opened or self._admission.ticket is None else self._admission.ticket
         try:
-            await carrier.dial(token)
+            await carrier.dial(self._token())
         except BaseException as error:
             if isinstance(error, DialError) and error.code == "unauthorized" and not self.opened:
                 # Another way was faster with the ticket.
                 self.opened = True
             await asyncio.shield(carrier.aclose())
             raise
-        finally:
-            self.opened |= isinstance(carrier, WebRtcCarrier) and carrier.answered
         return carrier
+
+    def _token(self) -> str:
+        """The ticket opens the session, once: with the first answered offer, however long that takes to come up."""
+        self.opened |= self._offering is not None and self._offering.answered
+        return self._admission.resume if self.opened or self._admission.ticket is None else self._admission.ticket
 
     async def _freshen(self) -> None:
         """Ask for new credentials where ours may have lapsed. Raises DialError when the session is gone."""

@@ -10,11 +10,13 @@ import msgspec
 import pytest
 from aiohttp import ClientSession
 
-from soiree.client.carrier import DialError
+from soiree import rtc
+from soiree.client.carrier import Carrier, DialError
 from soiree.client.errors import JoinError
-from soiree.client.ladder import HEAD_START_S, Choice, Ladder, Renew
+from soiree.client.ladder import HEAD_START_S, Choice, Kind, Ladder, Renew
 from soiree.client.lobby import Admission, IceServerInfo, Lobby
 from soiree.client.room import Room
+from soiree.rtc.engine import Engine, EngineConfig, EngineSink
 from tests.party_server import Party
 
 NOWHERE = "ws://127.0.0.1:9/"
@@ -71,6 +73,33 @@ async def test_where_webrtc_hangs_the_websocket_takes_over_after_its_head_start(
         await room.open()
         assert room.transport == "websocket"
         assert HEAD_START_S <= time.monotonic() - begun < HEAD_START_S + 3
+
+
+async def test_where_webrtc_is_answered_and_hangs_the_first_websocket_serves(
+    party: Party, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where UDP is blocked: the ticket is used by then."""
+
+    async def nothing_comes_through(_conn: int, _told: object) -> None: ...
+
+    def deaf(name: str, config: EngineConfig, sink: EngineSink) -> Engine:
+        engine = create(name, config, sink)
+        for told in ("answered", "add_candidate"):
+            monkeypatch.setattr(engine, told, nothing_comes_through)
+        return engine
+
+    async def counted(ladder: Ladder, kind: Kind) -> Carrier:
+        dialled.append(kind)
+        return await dial(ladder, kind)
+
+    create, dial = rtc.create, Ladder.dial
+    dialled: list[Kind] = []
+    monkeypatch.setattr(Ladder, "dial", counted)
+    monkeypatch.setattr(rtc, "create", deaf)
+    async with guest(party) as room:
+        await room.open()
+        assert room.transport == "websocket"
+        assert dialled == ["webrtc", "websocket"]
 
 
 async def test_where_webrtc_fails_the_websocket_is_taken_at_once(party: Party) -> None:
