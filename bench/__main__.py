@@ -10,6 +10,7 @@ COMMANDS: Final = {
     "relay": ("bench.relay", "The same room on Soiree and on its peers, beside each other."),
     "link": ("bench.link", "The core of the relay on simulated links that lose packets, or are narrow."),
     "turn": ("bench.turn", "The TURN server, beside coturn."),
+    "turn-flood": ("bench.turn_flood", "What honest clients of a TURN server notice of a flood."),
     "replication": ("bench.replication", "The core of the relay in a city, without transports."),
 }
 """Subcommand → module that has it under its name, and what it is."""
@@ -24,7 +25,7 @@ class _Lazy(click.Group):
     def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command = getattr(import_module(COMMANDS[name][0]), name)
+        command = getattr(import_module(COMMANDS[name][0]), name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

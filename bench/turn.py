@@ -1,16 +1,11 @@
 """`soiree bench turn`: what relaying a packet costs, beside coturn."""
 
 import asyncio
-import contextlib
 import os
 import secrets
-import shutil
 import socket
 import statistics
-import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +17,14 @@ from rich.table import Table
 from bench.contest import Cores
 from bench.errors import BenchError
 from bench.figures import Place, markdown, write
-from bench.server import serving
 from bench.turn_client import CHANNEL, TurnClient
+from bench.turn_servers import SERVERS, await_answer, free_port
 from bench.usage import usage_of
-from turn import stun
-from turn.stun import Class, Message, Method
 from turn.values import Endpoint
 
 BURST_S = 0.001
 DRAIN_S = 0.5
-READY_TIMEOUT_S = 10.0
 COLUMNS = ("server", "allocations", "packets/s", "µs/packet", "lost %", "CPU %", "MB")
-REALM = "bench"
 
 
 class TurnRow(msgspec.Struct, frozen=True):
@@ -60,48 +51,9 @@ class Load:
     payload_bytes: int
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        port: int = udp.getsockname()[1]
-        return port
-
-
-def _ours(port: int, secret: str, core: int | None) -> AbstractAsyncContextManager[tuple[int, str]]:
-    command = [
-        sys.executable,
-        "-m",
-        "turn",
-        "--listen",
-        f"127.0.0.1:{port}",
-        "--realm",
-        REALM,
-        "--allow-peers",
-        "127.0.0.0/8",
-    ]
-    settings = {"SOIREE_TURN_SECRET": secret, "SOIREE_TURN_KBIT_S": "0", "SOIREE_TURN_PER_ADDRESS": "2000"}
-    return serving(command, "turn: ", environment=settings | {"PYTHONPATH": str(Path(__file__).parents[1])}, core=core)
-
-
-def _coturn(port: int, secret: str, core: int | None) -> AbstractAsyncContextManager[tuple[int, str]]:
-    program = shutil.which("turnserver")
-    if program is None:
-        raise BenchError("coturn is not installed (Debian: apt-get install coturn)")
-    words = f"""-n --no-cli --no-tls --no-dtls --no-tcp --allow-loopback-peers --use-auth-secret --realm {REALM} --simple-log
-        --listening-ip 127.0.0.1 --relay-ip 127.0.0.1 --listening-port {port} --pidfile pid --userdb db --log-file stdout"""
-    command = ["stdbuf", "-oL", program, *words.split(), "--static-auth-secret", secret]
-    return serving(command, "", core=core)  # its first words; it is asked for until it answers
-
-
-SERVERS: dict[str, Callable[[int, str, int | None], AbstractAsyncContextManager[tuple[int, str]]]] = {
-    "soiree": _ours,
-    "coturn": _coturn,
-}
-
-
 async def measure(name: str, load: Load, cores: Cores) -> TurnRow:
     """Run a server and its load. Raises BenchError."""
-    port, secret = _free_port(), secrets.token_hex(16)
+    port, secret = free_port(), secrets.token_hex(16)
     async with SERVERS[name](port, secret, cores.server) as (pid, _):
         return await asyncio.to_thread(_drive, name, pid, ("127.0.0.1", port), secret, load, cores)
 
@@ -109,7 +61,7 @@ async def measure(name: str, load: Load, cores: Cores) -> TurnRow:
 def _drive(name: str, pid: int, server: Endpoint, secret: str, load: Load, cores: Cores) -> TurnRow:
     if cores.load is not None:
         os.sched_setaffinity(0, {cores.load})  # this thread
-    _await_answer(server)
+    await_answer(server)
     peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
     peer.bind(("127.0.0.1", 0))
@@ -123,20 +75,6 @@ def _drive(name: str, pid: int, server: Endpoint, secret: str, load: Load, cores
         for client in clients:
             client.socket.close()
         peer.close()
-
-
-def _await_answer(server: Endpoint) -> None:
-    """Until the server answers a Binding request. Raises BenchError."""
-    request = stun.encode(Message(Method.BINDING, Class.REQUEST, bytes(12)))
-    until = time.monotonic() + READY_TIMEOUT_S
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.settimeout(0.1)
-        while time.monotonic() < until:
-            probe.sendto(request, server)
-            with contextlib.suppress(OSError):
-                probe.recv(2048)
-                return
-    raise BenchError(f"the TURN server does not answer within {READY_TIMEOUT_S:.0f} s")
 
 
 def _measure(name: str, pid: int, clients: list[TurnClient], peer: socket.socket, load: Load) -> TurnRow:
