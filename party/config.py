@@ -65,7 +65,8 @@ class PartyConfig:
             port=self.home.port if port is None else port,
             public_url=self.home.public_url if public_url is None else public_url.rstrip("/"),
         )
-        relay = self.relay if engine is None else replace(self.relay, engine=engine)
+        decided = engine == "auto" and self.why_no_webrtc is not None  # by the platform
+        relay = self.relay if engine is None or decided else replace(self.relay, engine=engine)
         # The same number for TCP and UDP: one thing to remember, and to forward.
         config = replace(self, home=home, relay=replace(relay, wished_port=home.port or None))
         if config.relay.rtc.bind_address is None and _is_one_of_ours(config.home.host):

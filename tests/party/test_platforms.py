@@ -34,6 +34,8 @@ def test_platforms_are_known_by_what_they_set(environment: dict[str, str], platf
 def test_webrtc_is_left_out_and_the_reason_told() -> None:
     config = NOTHING_SAID.on_platform("Heroku")
     assert (config.relay.engine, config.why_no_webrtc) == ("none", "Heroku lets no UDP in")
+    assert config.with_options(engine="auto").relay.engine == "none"
+    assert config.with_options(engine="aiortc").relay.engine == "aiortc"
     assert NOTHING_SAID.on_platform(None) == NOTHING_SAID
 
 
