@@ -25,10 +25,10 @@ JS_TESTS = $(shell find tests -name '*.test.js' -o -name '*.test.mjs')
 ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \
   echo "soiree: libdatachannel has no wheel for Python 3.11; aiortc serves" >&2; fi
 
-.PHONY: help setup party city test check lint e2e bench clean
+.PHONY: help setup party city test check lint e2e nat-matrix turn-conformance bench clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
 
 setup: $(VENV)/.test node_modules/.package-lock.json bench/peers/node_modules/.package-lock.json ## everything that the other targets need
 	@$(ENGINE_NOTE)
@@ -43,7 +43,7 @@ city: $(VENV)/.runtime ## run a city of 20,000 things (ARGS="--entities 100000")
 
 test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k resume")
 	@$(if $(JS_TESTS),node --test --test-reporter=dot $(JS_TESTS))
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadgroup)
 
 check: lint test ## lint, then test
 
@@ -60,6 +60,12 @@ lint: setup ## ruff, mypy, import contracts, types of the JavaScript, GDScript
 
 e2e: setup ## only the end-to-end tests, in Chromium
 	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
+nat-matrix: setup ## which way leads in from every kind of network, into docs/NAT-MATRIX.md (needs root)
+	@exec $(BIN)/python -m tests.nat.matrix docs/NAT-MATRIX.md
+
+turn-conformance: setup ## coturn's test client against our TURN server, in all ways and at full length
+	@UCLIENT=full $(BIN)/python -m pytest tests/turn/test_uclient.py $(ARGS)
 
 bench: setup ## a benchmark (JOB=room, relay or replication; ARGS="--seconds 10")
 	@exec $(BIN)/python -m bench $(JOB) $(ARGS)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 from hypothesis import settings
 from playwright.async_api import Browser
@@ -14,6 +15,13 @@ settings.register_profile("default", deadline=None, max_examples=100, stateful_s
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.register_profile("deep", settings.get_profile("default"), max_examples=5000, stateful_step_count=100)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two groups for `-n 2 --dist loadgroup`: each runs in order, one beside the other."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("patient" if item.get_closest_marker("patient") else "others"))
 
 
 @pytest_asyncio.fixture

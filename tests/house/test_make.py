@@ -8,7 +8,20 @@ from pathlib import Path
 
 from tests.house.pure_core import ROOT
 
-TARGETS = {"help", "setup", "party", "city", "test", "check", "lint", "e2e", "bench", "clean"}
+TARGETS = {
+    "help",
+    "setup",
+    "party",
+    "city",
+    "test",
+    "check",
+    "lint",
+    "e2e",
+    "bench",
+    "clean",
+    "nat-matrix",
+    "turn-conformance",
+}
 SCRIPTS = ("find-python", "make-venv", "run", "test-tools")
 
 
