@@ -31,6 +31,12 @@ from soiree.ticket import TicketIssuer
 log = logging.getLogger("soiree.home")
 
 ORIGINS = web.AppKey("origins", Origins)
+DEMO_POLICY = (
+    "default-src 'self' blob: data:; script-src 'self' blob: 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self' ws: wss: http: https: blob: data:; frame-ancestors 'self'"
+)
+"""Of exported Godot projects: their page has scripts in it, they compile, and may join parties elsewhere."""
 READ_BY_MACHINES = (f"{API}/", "/ws", "/healthz", "/readyz", "/metrics")
 """Paths whose errors are JSON, whoever asks."""
 GUARDED = (f"{API}/", "/ws", LOBBIES)
@@ -147,7 +153,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
     headers.setdefault(hdrs.CACHE_CONTROL, "no-cache")
     if (response.content_type or "").startswith(("text/html", "image/svg")):
-        headers["Content-Security-Policy"] = _content_policy(request)
+        policy = DEMO_POLICY if request.path.startswith("/demo/") else _content_policy(request)
+        headers["Content-Security-Policy"] = policy
         headers["X-Frame-Options"] = "SAMEORIGIN"
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
 

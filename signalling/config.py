@@ -59,6 +59,8 @@ class HomeConfig:
     max_feeds_per_address: int = 50
     godot_mode: str = "direct"
     """Mode of lobbies of the Godot demo's protocol whose name or address asks for none; "off": there are no such lobbies."""
+    godot_demo: Path | None = None
+    """Folder of an exported Godot project that `/demo/` serves; None: where `make godot-demo` puts it, if it is there."""
     max_signal_sockets: int = 1000
     max_signal_sockets_per_address: int = 250
 
@@ -210,6 +212,13 @@ SETTINGS: tuple[Setting, ...] = (
         "direct",
         "Lobbies for unchanged Godot games: direct, relay or bridge where nothing else is asked for; off for none",
         str.lower,
+    ),
+    Setting(
+        "SOIREE_GODOT_DEMO",
+        "godot_demo",
+        "what make godot-demo made",
+        "Folder of a Godot project, exported for the web, that rooms offer to be opened in",
+        Path,
     ),
     Setting("SOIREE_MAX_FEEDS", "max_feeds", "500", "Lobby pages that hear of rooms live", whole),
     Setting("SOIREE_MAX_FEEDS_PER_ADDRESS", "max_feeds_per_address", "50", "Of these, of one address", whole),

@@ -12,6 +12,8 @@ from aiohttp import hdrs, web
 
 from signalling.bodies import invite_url, room_view
 from signalling.errors import ApiError, NotFoundError, UnknownRoomError
+from signalling.godot_files import demo_folder, has_addon
+from signalling.godot_files import routes as godot_routes
 from signalling.joining import API
 from signalling.modules import imports_of
 from signalling.operations import HOME, PROXIES
@@ -36,7 +38,8 @@ routes = web.RouteTableDef()
 
 @routes.get("/")
 async def lobby(request: web.Request) -> web.Response:
-    return render("lobby.html", request, {"config": _config(request), "modules": _modules("lobby/main.js")})
+    context = {"config": _config(request), "modules": _modules("lobby/main.js"), "addon": has_addon()}
+    return render("lobby.html", request, context)
 
 
 @routes.get("/doctor")
@@ -86,10 +89,12 @@ def add_pages(app: web.Application) -> None:
     loader = jinja2.FileSystemLoader(WEB / "templates")
     aiohttp_jinja2.setup(app, loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     app.add_routes(routes)
+    app.add_routes(godot_routes)
 
 
 def render(template: str, request: web.Request, context: dict[str, object], status: int = 200) -> web.Response:
     """A page; browsers ask again before they show it from memory."""
+    context = {"demo": demo_folder(request.app[HOME].config.godot_demo) is not None, **context}
     response = aiohttp_jinja2.render_template(template, request, context, status=status)
     response.headers[hdrs.CACHE_CONTROL] = "no-cache"
     return response

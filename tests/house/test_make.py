@@ -19,6 +19,7 @@ TARGETS = {
     "e2e",
     "bench",
     "clean",
+    "godot-demo",
     "nat-matrix",
     "turn-conformance",
 }

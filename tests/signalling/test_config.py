@@ -28,6 +28,7 @@ EXAMPLES = {
     "SOIREE_TURN_SECRET": ("hush", "hush"),
     "SOIREE_TURN_LIFE_S": ("300", 300.0),
     "SOIREE_GODOT_MODE": ("bridge", "bridge"),
+    "SOIREE_GODOT_DEMO": ("demo", Path("demo")),
     "SOIREE_MAX_CAPACITY": ("64", 64),
     "SOIREE_EMPTY_ROOM_LIFE_S": ("1.5", 1.5),
     "SOIREE_TICKET_LIFE_S": ("60", 60.0),

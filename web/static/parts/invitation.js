@@ -19,6 +19,7 @@ export class Invitation {
     this.#words.textContent = `Whoever opens this link comes into “${room.name}”. The code is ${room.code}.`;
     this.#qr.src = `/r/${encodeURIComponent(room.code)}/qr.svg`;
     this.#qr.alt = `QR code of the invite link to ${room.name}`;
+    this.#dialog.querySelector("[data-invite-demo]")?.setAttribute("href", `/demo/?room=${encodeURIComponent(room.code)}`);
     this.#link.value = room.invite_url || new URL(`/r/${room.code}`, location.href).href;
     this.#status.textContent = "";
     openDialog(this.#dialog);
