@@ -8,6 +8,7 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -37,7 +38,8 @@ LAST_WORDS = {"oversized": "A message was above its limit."}
 log = logging.getLogger("soiree.relay")
 PLANTED_AT_ONCE = 128
 """Things planted in one go, a few milliseconds' work."""
-
+COLLECT_S = 0.5 / TICK_HZ
+"""How often state streams are fetched from. States wait for a tick anyway; what is passed on at once waits 4 ms longer on average."""
 SWEEP_S = 1.0
 """How often connections that do not say hello are looked for."""
 
@@ -63,9 +65,8 @@ class RelayService:
         self._loop = asyncio.get_running_loop()
         self._switchboard = Switchboard(self.metrics, self._fail)
         self._switchboard.home = self._home
-        self._rtc = webrtc_transport(
-            self._config.engine, self._config.rtc, self._switchboard, wished_port=self._config.wished_port
-        )
+        rtc = replace(self._config.rtc, collect_s=COLLECT_S)
+        self._rtc = webrtc_transport(self._config.engine, rtc, self._switchboard, wished_port=self._config.wished_port)
         self._websocket = WebSocketServer(self._switchboard)
         self.lobbies = LobbyService(partial(webrtc_transport, self._config.engine, self._config.rtc), self.metrics)
         if self._rtc is not None:
@@ -258,6 +259,8 @@ class RelayService:
         self._pacing.measure(now, time.process_time(), late)
         self.metrics.serve_every.set(self._pacing.serve_every)
         with self.metrics.tick_seconds.time():
+            if self._rtc is not None:
+                self._rtc.collect()
             self._tick_rooms(due, now)
 
     def _tick_rooms(self, tick: int, now: float) -> None:

@@ -2,7 +2,8 @@
 
 Received messages stay in libdatachannel's own queue (1024 messages a channel, then SCTP's receive window closes), and the loop fetches
 them after one wake-up for each burst. A callback for each message would cost three times as much, since every one takes the GIL on a C++
-thread. Calls that may block (name look-ups; closing, which waits for the other side) run on a thread each.
+thread. Nor are even bursts told of where the user collects (`EngineConfig.collect_s`): Python makes and unmakes a state for every visit of
+such a thread. Calls that may block (name look-ups; closing, which waits for the other side) run on a thread each.
 
 Never call into libdatachannel from a callback, and never reset or drop what C++ may still be calling: bindings hold the GIL while they
 wait for C++'s own locks, under which C++ waits for the GIL to let go of a callback, and the process would stand still for ever. C++ lets
@@ -170,6 +171,8 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         self._rtc_sink = sink
         self._events: deque[Callable[[], None]] = deque()
         self._woken = False
+        self._collector: asyncio.TimerHandle | None = None
+        """Runs while there are connections to collect from."""
         self._endpoints = Endpoints()
         self._held = None if config.port is None else HeldPort(config.bind_address, config.port)
         self.port = None if self._held is None else self._held.port
@@ -217,6 +220,8 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
                 await super().aclose()
         except TimeoutError:
             log.debug("left %d connections to peers that do not answer", len(self._ends))
+        if self._collector is not None:
+            self._collector.cancel()
         if self._held is not None:
             await self._held.aclose()
 
@@ -271,9 +276,10 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     def _listen(self, peer: _Peer) -> None:
         for stream, channel in peer.channels.items():
-            channel.on_available(
-                peer.hook(functools.partial(self._note, functools.partial(self._fetch, peer, stream, channel)))
-            )
+            if not self._collects(peer, stream):
+                channel.on_available(
+                    peer.hook(functools.partial(self._note, functools.partial(self._fetch, peer, stream, channel)))
+                )
             channel.on_open(peer.hook(functools.partial(self._note, functools.partial(self._on_open, peer))))
             channel.on_closed(
                 peer.hook(functools.partial(self._note, functools.partial(self._end, peer, CloseReason.REMOTE)))
@@ -323,11 +329,31 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
                 self._received(peer, stream, payload)
         self._note(functools.partial(self._fetch, peer, stream, channel))
 
+    def collect(self) -> None:
+        for peer in self._connections.values():
+            if peer.phase is Phase.OPEN:
+                for stream, channel in peer.channels.items():
+                    if self._collects(peer, stream):
+                        self._fetch(peer, stream, channel)
+        self._deliver()
+
+    def _collects(self, peer: _Peer, stream: int) -> bool:
+        """Whether messages are fetched from time to time, and not each time that C++ tells of one."""
+        return self._config.collect_s is not None and peer.layout[stream].lossy
+
+    def _collect_on(self) -> None:
+        self._collector = None
+        if self._config.collect_s is not None and self._connections:
+            self._collector = self._loop.call_later(self._config.collect_s, self._collect_on)
+            self.collect()
+
     def _on_open(self, peer: _Peer) -> None:
         if peer.phase is Phase.OPENING and all(channel.is_open() for channel in peer.channels.values()):
             self._opened(peer)
             for stream, channel in peer.channels.items():
                 self._fetch(peer, stream, channel)
+            if self._collector is None:
+                self._collect_on()
 
     def _on_state(self, peer: _Peer, state: rtc.PeerConnection.State) -> None:
         if state == rtc.PeerConnection.State.Failed:

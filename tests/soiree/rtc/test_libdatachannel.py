@@ -10,7 +10,7 @@ import pytest
 from relay.transports.webrtc import webrtc_transport
 from soiree.rtc import EngineConfig, EngineUnavailableError, available, create
 from soiree.rtc.errors import PortTakenError
-from soiree.transport import CONTROL
+from soiree.transport import CONTROL, STATE
 from tests.relay.transports.stage import Recorder, webrtc_stage
 
 CONN = 7
@@ -79,6 +79,38 @@ async def test_a_peer_quicker_than_our_own_channels_is_heard(client: str, monkey
         assert stage.client.send(CONN, CONTROL, b"hello")
         await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"hello"])
         assert stage.heard.opens == [CONN]
+
+
+@pytest.mark.parametrize("client", available())
+async def test_states_wait_to_be_collected_and_control_does_not(client: str) -> None:
+    config = EngineConfig(bind_address="127.0.0.1", collect_s=60.0)
+    async with webrtc_stage("libdatachannel", client, config) as stage:
+        await stage.join(CONN)
+        assert stage.client.send(CONN, STATE, b"state")
+        assert stage.client.send(CONN, CONTROL, b"control")
+        await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"control"])
+        assert stage.heard.payloads(STATE) == []
+        async with asyncio.timeout(5):
+            while not stage.heard.payloads(STATE):
+                stage.answering.collect()
+                await asyncio.sleep(0.01)
+        assert stage.heard.payloads(STATE) == [b"state"]
+
+
+@pytest.mark.parametrize("client", available())
+async def test_states_are_collected_by_and_by_as_long_as_there_are_connections(client: str) -> None:
+    config = EngineConfig(bind_address="127.0.0.1", collect_s=0.02)
+    async with webrtc_stage("libdatachannel", client, config) as stage:
+        engine: Any = stage.answering
+        for conn in (CONN, CONN + 1):
+            await stage.join(conn)
+            assert stage.client.send(conn, STATE, b"state")
+            await stage.heard.until(lambda: len(stage.heard.payloads(STATE)) == 1)
+            stage.heard.received.clear()
+            stage.client.close(conn)
+            await stage.heard.until_closed(conn)
+            await asyncio.sleep(0.1)
+            assert engine._collector is None
 
 
 @pytest.mark.parametrize("client", available())
