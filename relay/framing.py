@@ -9,8 +9,8 @@ from relay import far
 from relay.audience import Audience
 from relay.pairs import Pairs
 from relay.selection import Choice
-from relay.table import Bools, Ints, Octets, windows
-from relay.world import World
+from relay.table import Bools, Ints, Octets, taken, windows
+from relay.world import SLOTS, World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.state import (
@@ -44,6 +44,7 @@ _ORDER: Final = np.array([_LAST if kind == Section.PROPS else kind for kind in r
 _SLOT_KIND: Final = np.array([0, Section.POSE, Section.PROPS])
 _CELL_UNITS: Final = 1 << q.CELL_BITS
 _INT32 = np.iinfo(np.int32)
+_UINT16_MAX: Final = np.iinfo(np.uint16).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,53 +52,49 @@ class Layout:
     """Frames to be written; arrays int64."""
 
     choice: Choice
-    """In the order of the frames, by section within each."""
+    """The records in them: one frame after another, by section within each."""
     kind: Ints
     """(n,) section of each record."""
     length: Ints
     """(n,) bytes of each record."""
-    begin: Ints
-    """(frames,) first record of each frame."""
-    end: Ints
+    size: Ints
+    """(frames,) records in each frame."""
     client: Ints
     """(frames,) row of the audience; frames of one client are together."""
     base: Ints
     """(frames, 3) cx, cz, y."""
 
-    @property
-    def which(self) -> Ints:
-        """The records that are in frames, one frame after another."""
-        size = self.end - self.begin
-        return np.repeat(self.begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
-
 
 def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> Layout:
     """Deal records to frames, in the order given within a client. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
     home = _home_bases(audience)
+    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind.take(choice.row), _SLOT_KIND.take(choice.slot))
+    length = world.length.reshape(-1).take(choice.row * SLOTS + choice.slot)
     beyond = _beyond(choice, world, home)
-    coarse = beyond & _coarse(choice, world, pairs, home)
-    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind[choice.row], _SLOT_KIND[choice.slot])
-    kind = np.where(coarse, Section.FAR, kind)
-    length = np.where(coarse, STRIDE[Section.FAR], world.length[choice.row, choice.slot])
-    group, bases = _groups(choice, world, np.flatnonzero(beyond & ~coarse))
-    # One key for client, base and section sorts in a third of the time of three.
-    order = np.argsort((choice.client * (len(bases) + 1) + group) * _KEYS + _ORDER[kind], kind="stable")
-    choice, kind, length, group = choice.of(order), kind[order], length[order], group[order]
+    coarse = _coarse(choice.of(beyond), world, pairs, home)
+    kind[beyond[coarse]] = Section.FAR
+    length[beyond[coarse]] = STRIDE[Section.FAR]
+    group, bases = _groups(choice, world, beyond[~coarse])
+    order = _sorted(choice.client, group, kind, len(bases) + 1)
+    choice, kind, length, group = choice.of(order), kind.take(order), length.take(order), group.take(order)
     begin, end = _split(choice.client, group, length)
     client = choice.client[begin]
-    first = np.searchsorted(client, client, side="left")
-    few = np.arange(len(client)) - first < MAX_FRAMES_PER_SERVE
-    begin, end, client = begin[few], end[few], client[few]
+    few = np.arange(len(client)) - np.searchsorted(client, client, side="left") < MAX_FRAMES_PER_SERVE
+    if not few.all():
+        begin, end, client = begin[few], end[few], client[few]
     base = np.where((group[begin] == 0)[:, None], home[client], bases[group[begin] - 1] if len(bases) else 0)
-    return Layout(choice, kind, length, begin, end, client, base)
+    size = end - begin
+    if size.sum() < len(choice):
+        which = np.repeat(begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
+        choice, kind, length = choice.of(which), kind[which], length[which]
+    return Layout(choice, kind, length, size, client, base)
 
 
 def bare(clients: Ints, audience: Audience) -> Layout:
     """A frame without records for each client: for their acknowledgements."""
     none = np.zeros(0, np.int64)
-    nothing = np.zeros(len(clients), np.int64)
     choice = Choice(none, none, none, none)
-    return Layout(choice, none, none, nothing, nothing, clients, _home_bases(audience)[clients])
+    return Layout(choice, none, none, np.zeros(len(clients), np.int64), clients, _home_bases(audience)[clients])
 
 
 def within_reach(position: Ints, base: Ints) -> Bools:
@@ -115,16 +112,29 @@ def _home_bases(audience: Audience) -> Ints:
     return np.stack([x >> q.CELL_BITS, z >> q.CELL_BITS, y], axis=1)
 
 
-def _beyond(choice: Choice, world: World, home: Ints) -> Bools:
-    """(n,) which are transforms in the world that their client's home base does not reach."""
-    placed = (choice.slot == Slot.TRANSFORM) & (world.parent[choice.row] == 0)
-    return np.asarray(placed & ~within_reach(world.position[choice.row], home[choice.client]), np.bool_)
+def _beyond(choice: Choice, world: World, home: Ints) -> Ints:
+    """Which are transforms in the world that their client's home base does not reach."""
+    if _all_reached(choice, world, home):
+        return np.zeros(0, np.int64)
+    placed = (choice.slot == Slot.TRANSFORM) & (world.parent.take(choice.row) == 0)
+    reached = within_reach(taken(world.position, choice.row), taken(home, choice.client))
+    return np.flatnonzero(placed & ~reached)
+
+
+def _all_reached(choice: Choice, world: World, home: Ints) -> bool:
+    """Whether the home bases that lie farthest out reach what lies farthest out: as in a room, where nobody needs to look closer."""
+    places = world.position[np.flatnonzero(np.bincount(choice.row))]
+    bases = home[np.flatnonzero(np.bincount(choice.client))]
+    ends = np.stack([places.min(0), places.min(0), places.max(0), places.max(0)])
+    return bool(within_reach(ends, np.stack([bases.min(0), bases.max(0)] * 2)).all())
 
 
 def _coarse(choice: Choice, world: World, pairs: Pairs, home: Ints) -> Bools:
     """(n,) which may go as FAR: what moves, once for each change. What then lasts is said exactly, in a frame with another base."""
+    if not len(choice):
+        return np.zeros(0, np.bool_)
     fresh = world.version[choice.row, choice.slot] > pairs.sent[choice.pair, choice.slot]
-    reached = far.within_reach(world.position[choice.row], home[choice.client])
+    reached = far.within_reach(taken(world.position, choice.row), taken(home, choice.client))
     return np.asarray(~world.at_rest[choice.row] & fresh & reached, np.bool_)
 
 
@@ -152,9 +162,22 @@ def _groups(choice: Choice, world: World, beyond: Ints) -> tuple[Ints, Ints]:
     return group, np.clip(middle, _INT32.min, _INT32.max)
 
 
+def _sorted(client: Ints, group: Ints, kind: Ints, groups: int) -> Ints:
+    """Order by client, then base, then section: a stable sort of one key, which NumPy sorts by its digits where 16 bits hold it."""
+    key = (client * groups + group) * _KEYS + _ORDER.take(kind)
+    return np.argsort(key.astype(np.uint16) if key.max() <= _UINT16_MAX else key, kind="stable")
+
+
+def _changes(values: Ints) -> Bools:
+    """(n,) where a value differs from the one before; the first does."""
+    changes = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=changes[1:])
+    return changes
+
+
 def _split(client: Ints, group: Ints, length: Ints) -> tuple[Ints, Ints]:
     """Begin and end of each frame: runs of one client and group, cut where a frame is full; all are cut at once, a frame a round."""
-    changes = (np.diff(client, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0)
+    changes = _changes(client) | _changes(group)
     begin = np.flatnonzero(changes)
     stop = np.append(begin[1:], len(client)) if len(begin) else begin
     total = np.concatenate([[0], np.cumsum(length)])
@@ -168,6 +191,8 @@ def _split(client: Ints, group: Ints, length: Ints) -> tuple[Ints, Ints]:
             break
         begin, stop = end[more], stop[more]
         begins.append(begin)
+    if len(begins) == 1:
+        return begins[0], ends[0]
     starts = np.concatenate(begins)
     order = np.argsort(starts)
     return starts[order], np.concatenate(ends)[order]
@@ -182,25 +207,23 @@ def write(
         seq: (frames,) number of each.
         applied: (clients,) control number that we have applied of each client.
     """
-    size = layout.end - layout.begin
-    which = layout.which
+    choice, kind, length, size = layout.choice, layout.kind, layout.length, layout.size
     frame = np.repeat(np.arange(len(size)), size)
-    choice, kind, length = layout.choice.of(which), layout.kind[which], layout.length[which]
-    opens = (np.diff(frame, prepend=-1) != 0) | (np.diff(kind, prepend=-1) != 0)
-    section = np.cumsum(opens)
-    before = np.cumsum(length) - length
-    at = before + (frame + 1) * STATE_HEADER.size + section * SECTION_BYTES
-    frame_bytes = STATE_HEADER.size + np.bincount(frame, length + opens * SECTION_BYTES, len(size)).astype(np.int64)
+    opens = _changes(frame) | _changes(kind)
+    stops = np.cumsum(length + opens * SECTION_BYTES)
+    at = stops - length + (frame + 1) * STATE_HEADER.size
+    edges, ends = np.concatenate([[0], stops]), np.cumsum(size)
+    frame_bytes = STATE_HEADER.size + edges[ends] - edges[ends - size]
     stop = np.cumsum(frame_bytes)
     out = np.empty(int(stop[-1]) if len(stop) else 0, np.uint8)
     for slot in Slot:
-        its = choice.slot == slot
-        if its.any():
+        its = np.flatnonzero(choice.slot == slot)
+        if len(its):
             _copy(world.records(slot), choice.row[its], out, at[its], length[its])
-    coarse = kind == Section.FAR
-    if coarse.any():
+    coarse = np.flatnonzero(kind == Section.FAR)
+    if len(coarse):
         windows(out, STRIDE[Section.FAR])[at[coarse]] = far.encode(world, choice.row[coarse])
-    _write_sections(out, at[opens] - SECTION_BYTES, kind[opens], section)
+    _write_sections(out, at[opens] - SECTION_BYTES, kind[opens], opens)
     _write_ages(out, at + length - 1, choice, kind, world, pairs, tick)
     headers = _headers(layout, audience, tick, seq, applied)
     windows(out, STATE_HEADER.size)[stop - frame_bytes] = headers
@@ -210,23 +233,29 @@ def write(
 
 def _copy(records: Octets, row: Ints, out: Octets, at: Ints, length: Ints) -> None:
     """Copy the first `length` bytes of rows to places of `out`; all of one length at once."""
-    for width in np.unique(length).tolist():
-        these = length == width
-        windows(out, width)[at[these]] = records[row[these], :width]
+    for width in np.flatnonzero(np.bincount(length)).tolist():
+        these = np.flatnonzero(length == width)
+        _runs(out, width, 1)[at.take(these)] = _runs(records.reshape(-1), width, records.shape[1])[row.take(these)]
 
 
-def _write_sections(out: Octets, at: Ints, kind: Ints, section: Ints) -> None:
+def _runs(octets: Octets, width: int, step: int) -> "np.typing.NDArray[np.void]":
+    """Runs of bytes, each as one value, which NumPy copies at once; they begin at every `step` bytes."""
+    places = max(0, len(octets) - width + step) // step
+    return np.ndarray((places,), np.dtype((np.void, width)), buffer=octets.data, strides=(step,))
+
+
+def _write_sections(out: Octets, at: Ints, kind: Ints, opens: Bools) -> None:
     out[at] = kind
-    out[at + 1] = np.bincount(section)[1:] if len(section) else 0
+    out[at + 1] = np.diff(np.flatnonzero(opens), append=len(opens))
 
 
 def _write_ages(out: Octets, at: Ints, choice: Choice, kind: Ints, world: World, pairs: Pairs, tick: int) -> None:
     """The one byte that the relay writes. A jump is told until it is acknowledged, though the record that jumped was replaced."""
-    aged = _IS_AGED[kind]
-    row, pair = choice.row[aged], choice.pair[aged]
-    age = np.clip(tick - world.sample[row, Slot.TRANSFORM], 0, AGE_MASK)
-    jumped = world.teleported[row] > pairs.acked[pair, Slot.TRANSFORM]
-    out[at[aged]] = age | np.where(jumped, TELEPORT, 0)
+    aged = np.flatnonzero(_IS_AGED.take(kind))
+    row, pair = choice.row.take(aged), choice.pair.take(aged)
+    age = np.clip(tick - world.sample.reshape(-1).take(row * SLOTS + Slot.TRANSFORM), 0, AGE_MASK)
+    jumped = world.teleported.take(row) > pairs.acked.reshape(-1).take(pair * SLOTS + Slot.TRANSFORM)
+    out[at.take(aged)] = age | jumped * TELEPORT
 
 
 def _headers(layout: Layout, audience: Audience, tick: int, seq: Ints, applied: Ints) -> Octets:

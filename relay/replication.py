@@ -327,7 +327,7 @@ class Replication:
         seq = audience.next_seq[clients] + np.arange(len(clients)) - first
         frames = framing.write(layout, self.world, pairs, audience, tick, seq, applied)
         cells, versions = self._note_sent(layout, tick)
-        self.flight.depart(clients, seq, now, layout.end - layout.begin, cells, versions)
+        self.flight.depart(clients, seq, now, layout.size, cells, versions)
         np.maximum.at(audience.next_seq, clients, seq + 1)
         served, count = np.unique(clients, return_counts=True)
         audience.burst[served] += BURST_GAIN * (count - audience.burst[served])
@@ -337,12 +337,11 @@ class Replication:
 
     def _note_sent(self, layout: Layout, tick: int) -> tuple[Ints, Ints]:
         """(cells, versions) of all records in the frames, one frame after another: what their acknowledgement will mean."""
-        which, pairs = layout.which, self.pairs
-        choice = layout.choice.of(which)
-        cells, versions = choice.cell, self.world.version.reshape(-1)[choice.row * SLOTS + choice.slot]
-        anew = (choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1)[cells])
-        pairs.first_serve[choice.pair[anew]] = self.audience.serves[choice.client[anew]]
+        choice, pairs = layout.choice, self.pairs
+        cells, versions = choice.cell, self.world.version.reshape(-1).take(choice.row * SLOTS + choice.slot)
+        anew = np.flatnonzero((choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1).take(cells)))
+        pairs.first_serve[choice.pair.take(anew)] = self.audience.serves.take(choice.client.take(anew))
         pairs.sent.reshape(-1)[cells] = versions
         pairs.sent_at.reshape(-1)[cells] = tick
         # Who has it coarsely still lacks it: if nothing newer comes, it is said exactly.
-        return cells, versions - (layout.kind[which] == Section.FAR)
+        return cells, versions - (layout.kind == Section.FAR)
