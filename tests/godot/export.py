@@ -1,6 +1,7 @@
-"""`python -m tests.godot.export PROJECT FOLDER`: a Godot project exported for the web, without an editor: the official template, and a pack.
+"""`python -m tests.godot.export PROJECT FOLDER`: a Godot project exported for the web, without an editor.
 
-What the editor's own export makes does as well: `index.html` and what belongs to it in a folder that `SOIREE_GODOT_DEMO` names.
+It is the official template, and a pack of ours. What the editor's own export makes does as well:
+`index.html` and what belongs to it in a folder that `SOIREE_GODOT_DEMO` names.
 """
 
 import shutil

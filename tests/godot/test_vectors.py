@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.godot.rig import PROJECTS, ROOT, Godot
 from tests.godot.pack import project
+from tests.godot.rig import PROJECTS, ROOT, Godot
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -20,3 +20,11 @@ async def test_every_vector_reads_and_writes_as_in_python(godot: Godot) -> None:
     passed = int((await game.line(r"passed (\d+)"))[1])
     assert [line for line in game.lines if line.startswith("failed")] == []
     assert passed == cases
+
+
+async def test_playback_shows_the_same_as_in_python(godot: Godot) -> None:
+    vectors = (VECTORS / "interpolation.json").read_bytes()
+    game = await godot.run(project(PROJECTS / "playback") | {"interpolation.json": vectors})
+    passed = int((await game.line(r"passed (\d+)"))[1])
+    assert [line for line in game.lines if line.startswith("failed")] == []
+    assert passed == len(json.loads(vectors)["cases"])
