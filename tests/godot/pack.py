@@ -38,7 +38,9 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     for name, data in everything.items():
         path = names[name]
         index += struct.pack("<I", len(path)) + path
-        index += struct.pack("<QQ16sI", begin + len(body), len(data), hashlib.md5(data, usedforsecurity=False).digest(), 0)
+        index += struct.pack(
+            "<QQ16sI", begin + len(body), len(data), hashlib.md5(data, usedforsecurity=False).digest(), 0
+        )
         body += _padded(data, ALIGNMENT)
     return _padded(head + index, ALIGNMENT) + body
 
