@@ -3,7 +3,7 @@
 The records of movement are in `relay.world`; here is what the reliable stream tells.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -56,10 +56,11 @@ class Entity:
 class EntityTable:
     """All entities of a room by id, by owner, by master and by parent."""
 
-    __slots__ = ("_by_id", "_mastered", "_owned")
+    __slots__ = ("_by_id", "_kinds", "_mastered", "_owned")
 
     def __init__(self) -> None:
         self._by_id: dict[int, Entity] = {}
+        self._kinds: Counter[str] = Counter()
         self._owned: defaultdict[int, set[int]] = defaultdict(set)
         self._mastered: defaultdict[int, set[int]] = defaultdict(set)
 
@@ -93,8 +94,12 @@ class EntityTable:
         """Entities that `peer` is master of and that are always relevant."""
         return sum(self._by_id[entity].always for entity in self._mastered.get(peer, ()))
 
+    def has_kind(self, kind: str) -> bool:
+        """Whether there is anything of this kind."""
+        return self._kinds[kind] > 0
+
     def add(self, entity: Entity) -> None:
-        self._by_id[entity.id] = entity
+        self.plant(entity)
         self._owned[entity.owner].add(entity.id)
         self._mastered[entity.master].add(entity.id)
         if entity.parent:
@@ -103,12 +108,16 @@ class EntityTable:
     def plant(self, entity: Entity) -> None:
         """Add one that is and stays nobody's, and has no parent: `owned(0)` and `mastered(0)` do not list it."""
         self._by_id[entity.id] = entity
+        self._kinds[entity.kind] += 1
 
     def remove(self, entity: Entity) -> None:
         """Raises ValueError while it has children."""
         if entity.children:
             raise ValueError(f"entity {entity.id} still has children")
         del self._by_id[entity.id]
+        self._kinds[entity.kind] -= 1
+        if not self._kinds[entity.kind]:
+            del self._kinds[entity.kind]
         self._unlist(self._owned, entity.owner, entity.id)
         self._unlist(self._mastered, entity.master, entity.id)
         if entity.parent:

@@ -81,7 +81,7 @@ def _take_other(scene: Scene, session: Session, payload: bytes) -> None:
 def _relay_data(scene: Scene, session: Session, to: int, payload: bytes) -> None:
     frame = pack_data(session.peer, payload)
     try:
-        hearers = audience(scene, to)
+        hearers = audience(scene, session, to)
     except RefusalError as why:
         scene.outputs.append(Dropped(why.code, 1))
         return

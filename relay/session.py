@@ -88,12 +88,14 @@ class Session:
         told: ids of the entities whose `spawned` was sent on the current numbering.
         snapshot: entities that it must still be told of.
         despawns: (number, entity) of each `despawned` that it has not applied.
+        audiences: lists of peers by their number, as it has named them (PROTOCOL 4.4).
         lapsed: entity id → (entity, epoch after the lapse) of what it owned until it fell silent.
         avatar: id of the entity of kind `avatar` that it looks from, 0 for none.
     """
 
     __slots__ = (
         "attached",
+        "audiences",
         "avatar",
         "away",
         "away_since",
@@ -151,6 +153,7 @@ class Session:
         self.told: set[int] = set()
         self.snapshot = Snapshot()
         self.despawns: deque[tuple[int, int]] = deque()
+        self.audiences: dict[int, tuple[int, ...]] = {}
         return forgotten
 
     def can_resume(self, applied: int) -> bool:

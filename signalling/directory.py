@@ -10,9 +10,10 @@ from random import Random
 
 from signalling.errors import RoomFullError, RoomLockedError, ServerFullError, TooManyRoomsError, UnknownRoomError
 from signalling.rooms import Change, Room, RoomDraft, draw_code, draw_id
+from soiree.wire.messages import FIRST_AUDIENCE
 
 FIRST_PEER_ID = 2
-LAST_PEER_ID = 2**31 - 1
+LAST_PEER_ID = FIRST_AUDIENCE - 1
 
 
 @dataclass(frozen=True, slots=True)

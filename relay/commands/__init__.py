@@ -29,6 +29,7 @@ HANDLERS: dict[type[m.Message], Handler] = {
     m.SetProperties: entities.set_properties,
     m.SendEvent: saying.send_event,
     m.SendData: saying.send_data,
+    m.SetAudience: saying.set_audience,
     m.View: settings.view,
     m.Budget: settings.budget,
     m.Group: _group,

@@ -1,4 +1,4 @@
-"""Pure core: `send_event` and `send_data`: what peers say to each other."""
+"""Pure core: `send_event`, `send_data` and `set_audience`: what peers say to each other, and to whom."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ def send_event(scene: Scene, session: Session, message: m.SendEvent) -> None:
     """Say something to everybody, one, or all but one, perhaps about an entity, which they then know first."""
     must_hold(message.condition, session.peer, scene.entities)
     entity = known(scene, session, message.entity) if message.entity else None
-    hearers = audience(scene, message.to)
+    hearers = audience(scene, session, message.to)
     _must_be_readable(message.payload)
     for hearer in hearers:
         if entity is not None:
@@ -30,9 +30,18 @@ def send_event(scene: Scene, session: Session, message: m.SendEvent) -> None:
 
 def send_data(scene: Scene, session: Session, message: m.SendData) -> None:
     """Opaque bytes, reliably, to others."""
-    for hearer in audience(scene, message.to):
+    for hearer in audience(scene, session, message.to):
         if hearer is not session:
             scene.tell(hearer, m.DataMessage, session.peer, message.payload)
+    scene.tell(session, m.Done, message.n)
+
+
+def set_audience(scene: Scene, session: Session, message: m.SetAudience) -> None:
+    """Name a list of peers by a number; an empty list is forgotten."""
+    if message.peers:
+        session.audiences[message.audience] = tuple(dict.fromkeys(message.peers))
+    else:
+        session.audiences.pop(message.audience, None)
     scene.tell(session, m.Done, message.n)
 
 

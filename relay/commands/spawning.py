@@ -12,13 +12,19 @@ from relay.world import NEVER
 from soiree.wire import messages as m
 from soiree.wire.limits import MAX_ALWAYS_RELEVANT_PER_PEER, MAX_DEPTH
 
+NONE_OF_ITS_KIND = m.Condition(0, 0)
+"""Of several who make the one thing of its kind, one does."""
 AVATAR = "avatar"
 """Kind of the entity that a peer looks from."""
 
 
 def spawn(scene: Scene, session: Session, message: m.Spawn) -> Entity:
     """Make an entity; its sender becomes master and owner."""
-    must_hold(message.condition, session.peer, scene.entities)
+    if message.condition == NONE_OF_ITS_KIND:
+        if scene.entities.has_kind(message.kind):
+            raise RefusalError("stale")
+    else:
+        must_hold(message.condition, session.peer, scene.entities)
     _must_have_room(scene, session, message.relevance)
     properties = merged({}, message.properties, None)
     parent = known(scene, session, message.parent) if message.parent else None

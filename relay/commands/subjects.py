@@ -5,6 +5,7 @@ from relay.errors import RefusalError
 from relay.ownership import refusal
 from relay.scene import Scene
 from relay.session import Session
+from soiree.wire.messages import FIRST_AUDIENCE
 
 ENTITIES_PER_COMMAND = 8
 """So many entities that one command changes count as one more command."""
@@ -26,8 +27,18 @@ def present(scene: Scene, peer: int, entity: Entity | None = None) -> Session:
     return session
 
 
-def audience(scene: Scene, to: int) -> list[Session]:
-    """Who an address means: 0 everybody, a peer, −n all but peer n. Raises RefusalError `unknown-peer`."""
+def audience(scene: Scene, sender: Session, to: int) -> list[Session]:
+    """Who an address means: 0 everybody, a peer or an audience of the sender's, −n all but those.
+
+    Raises RefusalError `unknown-peer`; who has left an audience's list is none.
+    """
+    if abs(to) >= FIRST_AUDIENCE:
+        named = sender.audiences.get(abs(to) - FIRST_AUDIENCE)
+        if named is None:
+            raise RefusalError("unknown-peer")
+        if to > 0:
+            return [session for peer in named if (session := scene.present.get(peer)) is not None]
+        return [session for session in scene.present.values() if session.peer not in named]
     if to > 0:
         return [present(scene, to)]
     return [session for session in scene.present.values() if session.peer != -to]

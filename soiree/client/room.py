@@ -19,7 +19,7 @@ from soiree.client.stay import Stay
 from soiree.transport import STATE, Rung
 from soiree.wire import messages as m
 from soiree.wire import state as st
-from soiree.wire.limits import MAX_DATA_BYTES
+from soiree.wire.limits import MAX_DATA_BYTES, MAX_RELIABLE_DATA_BYTES
 from soiree.wire.quantise import IDENTITY, Quat, Vec3
 from soiree.wire.records import ZERO, Transform
 
@@ -191,13 +191,14 @@ class Room(Stay):
         await self.command(*commands.send_event(name, payload, to, entity, only_if))
 
     def send(self, data: bytes, *, to: int = 0, reliable: bool = False) -> bool:
-        """Send up to 1024 opaque bytes, relayed unread: to 0 for all others, a peer id, or −n for all but peer n.
+        """Send up to 1024 opaque bytes, or 12288 reliable ones, relayed unread: to 0 for all others, a peer id, or −n for all but peer n.
 
         Returns:
             False when the network did not take it (never so if `reliable`).
         """
-        if len(data) > MAX_DATA_BYTES:
-            raise ValueError(f"{len(data)} bytes, {MAX_DATA_BYTES} at most")
+        most = MAX_RELIABLE_DATA_BYTES if reliable else MAX_DATA_BYTES
+        if len(data) > most:
+            raise ValueError(f"{len(data)} bytes, {most} at most")
         if reliable:
             self._say(m.SendData, to, data)
             return True

@@ -24,7 +24,9 @@ EntityOrEarlier = Annotated[int, Meta(ge=-limits.MAX_GROUP_MESSAGES, le=0xFFFFFF
 PeerId = Annotated[int, Meta(ge=2, le=0x7FFFFFFF)]
 PeerOrNobody = Annotated[int, Meta(ge=0, le=0x7FFFFFFF)]
 Address = Annotated[int, Meta(ge=-0x7FFFFFFF, le=0x7FFFFFFF)]
-"""0 everybody, a peer, or −n for all but peer n."""
+"""0 everybody, a peer or an audience, or −n for all but that."""
+FIRST_AUDIENCE = 0x80000000 - limits.MAX_AUDIENCES
+"""Address of a peer's audience 0. No peer has an id from here on."""
 Number = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 Epoch = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 Tick = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
@@ -35,7 +37,9 @@ Reason = Annotated[str, Meta(max_length=limits.MAX_REASON_CHARS)]
 TimeoutMs = Annotated[int, Meta(ge=100, le=60000)]
 Placed = Annotated[bytes, Meta(min_length=12 + 2 + 14, max_length=limits.MAX_PLACED_BYTES)]
 """A placed record: 12 B base, then one section for each slot (PROTOCOL 4, `state`)."""
-Data = Annotated[bytes, Meta(max_length=limits.MAX_DATA_BYTES)]
+Data = Annotated[bytes, Meta(max_length=limits.MAX_RELIABLE_DATA_BYTES)]
+Audience = Annotated[int, Meta(ge=0, lt=limits.MAX_AUDIENCES)]
+Audienced = Annotated[list[PeerId], Meta(max_length=limits.MAX_AUDIENCE_PEERS)]
 PropertyInt = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 PropertyKey = Annotated[str, Meta(min_length=1, max_length=limits.MAX_KIND_CHARS)]
 PropertyValue = None | bool | PropertyInt | float | str
@@ -57,9 +61,9 @@ class Message(msgspec.Struct, array_like=True, frozen=True, kw_only=False):
 
 
 class Condition(msgspec.Struct, array_like=True, frozen=True):
-    """Holds while the sender owns `entity` at `epoch`."""
+    """Holds while the sender owns `entity` at `epoch`. Of a spawn, [0, 0] holds while there is no entity of that kind."""
 
-    entity: EntityId
+    entity: EntityOrNone
     epoch: Epoch
 
 
@@ -326,6 +330,11 @@ class Group(Message, tag=40, frozen=True):
     messages: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=limits.MAX_GROUP_MESSAGES)]
 
 
+class SetAudience(Message, tag=42, frozen=True):
+    audience: Audience
+    peers: Audienced
+
+
 InGroupFromClient = (
     Spawn
     | Despawn
@@ -341,7 +350,7 @@ InGroupFromClient = (
 )
 """What a group of a client may hold."""
 
-FromClient = InGroupFromClient | Hello | Bye | Request | Answer | SendData | View | Budget | Group
+FromClient = InGroupFromClient | Hello | Bye | Request | Answer | SendData | View | Budget | Group | SetAudience
 """What a relay takes."""
 
 InGroupFromRelay = (

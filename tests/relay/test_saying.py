@@ -11,11 +11,12 @@ from soiree.wire.limits import (
     MAX_DATA_BYTES,
     MAX_EVENT_BYTES,
 )
+from soiree.wire.messages import FIRST_AUDIENCE
 from soiree.wire.state import FrameType, Pong, pack_data, pack_pong, unpack_data, unpack_ping
 from tests.relay.crowd import Crowd
-from tests.relay.honest import HonestClient, raw
+from tests.relay.honest import HonestClient, a_spawn, raw
 
-ALICE, BOB, CAROL = 2, 3, 4
+ALICE, BOB, CAROL, DAN = 2, 3, 4, 5
 
 
 @pytest.fixture
@@ -87,6 +88,43 @@ def test_unreliable_data_does_not_wait_for_those_without_a_connection(crowd: Cro
 def test_oversized_data_is_dropped_and_counted(crowd: Crowd) -> None:
     crowd.take([(ALICE, pack_data(0, b"") + bytes(MAX_DATA_BYTES + 1))])
     assert crowd.drops == {"malformed": 1}
+
+
+# Audiences
+
+
+def test_who_says_the_same_to_some_names_them_once(crowd: Crowd) -> None:
+    crowd.join(CAROL)
+    crowd.join(DAN)
+    crowd.ask(m.Done, ALICE, m.SetAudience, 31, [BOB, CAROL, BOB, 99])
+    crowd.ask(m.Done, ALICE, m.SendData, FIRST_AUDIENCE + 31, b"to two")
+    crowd.ask(m.Done, ALICE, m.SendData, -FIRST_AUDIENCE - 31, b"to the rest")
+    crowd.ask(m.Done, ALICE, m.SendEvent, "e", raw("two"), FIRST_AUDIENCE + 31, 0, None)
+    said = {peer: [d.payload for d in crowd[peer].heard if isinstance(d, m.DataMessage)] for peer in (BOB, CAROL, DAN)}
+    assert said == {BOB: [b"to two"], CAROL: [b"to two"], DAN: [b"to the rest"]}
+    assert heard_events(crowd[CAROL]) == [(ALICE, 0, "two")]
+    assert heard_events(crowd[DAN]) == []
+    crowd.room.frames([(ALICE, pack_data(FIRST_AUDIENCE + 31, b"x"))], crowd.now)
+    assert set(data_frames(crowd.flush())) == {BOB, CAROL}
+
+
+def test_an_audience_is_its_senders_and_an_empty_one_is_forgotten(crowd: Crowd) -> None:
+    crowd.ask(m.Done, ALICE, m.SetAudience, 0, [BOB])
+    assert crowd.refused(BOB, m.SendData, FIRST_AUDIENCE, b"x") == "unknown-peer"
+    crowd.ask(m.Done, ALICE, m.SetAudience, 0, [])
+    assert crowd.refused(ALICE, m.SendData, FIRST_AUDIENCE, b"x") == "unknown-peer"
+    crowd.room.frames([(ALICE, pack_data(FIRST_AUDIENCE, b"x"))], crowd.now)
+    assert not data_frames(crowd.flush())
+
+
+def test_of_several_who_make_the_one_thing_of_its_kind_one_does(crowd: Crowd) -> None:
+    alone = m.Condition(0, 0)
+    seat = crowd.spawn(ALICE, kind="seat", condition=alone)
+    assert crowd.refused(BOB, m.Spawn, "seat", *a_spawn(condition=alone)[1:]) == "stale"
+    crowd.spawn(BOB, kind="another", condition=alone)
+    crowd.spawn(BOB, kind="seat")
+    crowd.ask(m.Despawned, ALICE, m.Despawn, seat, "reparent")
+    assert crowd.refused(ALICE, m.Spawn, "seat", *a_spawn(condition=alone)[1:]) == "stale"
 
 
 # Pings

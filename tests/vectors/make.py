@@ -233,6 +233,9 @@ CONTROL: list[tuple[int, str, str, list[Any]]] = [
     (39, "done", "r", [77]),
     (40, "group", "c", [[[12, 0, 9, "along"], [31, 0, 8, {"text": "ü"}], [20, 0, 7]]]),
     (40, "group", "r", [[[13, 0, 0, 9, "sight"]]]),
+    (42, "set_audience", "c", [31, [2, 2147483615]]),
+    (42, "set_audience", "c", [0, []]),
+    (35, "send_data", "c", [-2147483617, bytes(12288)]),
 ]
 
 

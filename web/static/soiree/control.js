@@ -54,7 +54,7 @@ const reason = text(0, limits.MAX_REASON_CHARS);
 const anyText = text(0, limits.MAX_CONTROL_BYTES);
 const timeoutMs = integer(100, 60000);
 const placed = bytes(28, limits.MAX_PLACED_BYTES);
-const data = bytes(0, limits.MAX_DATA_BYTES);
+const data = bytes(0, limits.MAX_RELIABLE_DATA_BYTES);
 const uuid = bytes(16, 16);
 const attachCount = integer(0, 255);
 const rule = oneOf("ask", "allow", "deny");
@@ -69,11 +69,13 @@ const anything = /** @type {Check} */ (() => true);
 /** @type {Check} */
 const messages = (value) => Array.isArray(value) && within(value.length, 1, limits.MAX_GROUP_MESSAGES);
 /** @type {Check} */
+const audienced = (value) => Array.isArray(value) && value.length <= limits.MAX_AUDIENCE_PEERS && value.every(peer);
+/** @type {Check} */
 const version = (value) => Array.isArray(value) && value.length >= 2 && value.every(integer(0, 65535));
 /** @type {Check} */
 const capabilities = (value) => Array.isArray(value) && value.length <= 32 && value.every(text(0, 32));
 /** @type {Check} */
-const condition = (value) => Array.isArray(value) && value.length >= 2 && entity(value[0]) && epoch(value[1]);
+const condition = (value) => Array.isArray(value) && value.length >= 2 && entityOrNone(value[0]) && epoch(value[1]);
 /** @type {Check} */
 const property = (value) => value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string" || value instanceof Uint8Array;
 /** @type {Check} */
@@ -131,6 +133,7 @@ export const MESSAGES = Object.freeze([
   row(38, "budget", "c", { kbit_s: integer(0, 1_000_000) }),
   row(39, "done", "r", { re: number }),
   row(40, "group", "both", { messages }),
+  row(42, "set_audience", "c", { audience: integer(0, limits.MAX_AUDIENCES - 1), peers: audienced }),
 ]);
 
 const BY_CODE = new Map(MESSAGES.map((type) => [type.code, type]));

@@ -143,7 +143,7 @@ export class Room extends Emitter {
 
   /**
    * Opaque bytes, relayed unread, never to ourselves.
-   * @param {Uint8Array} bytes up to 1024
+   * @param {Uint8Array} bytes up to 1024, or 12288 reliable ones
    * @param {{to?: number, reliable?: boolean}} [options] to: 0 all others, a peer, −n all others but n
    * @returns {Promise<boolean>} unreliable: false when it could not be sent now; reliable: true once the relay has it
    */

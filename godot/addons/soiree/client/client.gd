@@ -186,8 +186,8 @@ func send_event(event: String, payload: Variant = null, to := 0, about: SoireeRe
 	return answer.reason if answer.type == "refused" else ""
 
 
-## Up to 1024 opaque bytes, relayed unread, never to ourselves: to all others (0), a peer, or (−n) all
-## others but n. False when unreliable bytes could not be sent now.
+## Up to 1024 opaque bytes (12288 reliable ones), relayed unread, never to ourselves: to all others (0),
+## a peer, or (−n) all others but n. False when unreliable bytes could not be sent now.
 func send(bytes: PackedByteArray, to := 0, reliable := false) -> bool:
 	if not reliable:
 		return _link != null and _link.send_data(to, bytes)

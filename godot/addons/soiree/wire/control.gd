@@ -98,6 +98,7 @@ const MESSAGES := {
 	38: ["budget", "c", "kbit_s budget"],
 	39: ["done", "r", "re u32"],
 	40: ["group", "cr", "messages messages"],
+	42: ["set_audience", "c", "audience audience", "peers audienced"],
 }
 
 const _U32 := 0xffffffff
@@ -114,6 +115,7 @@ const _INTEGERS := {
 	"earlier": [-Limits.MAX_GROUP_MESSAGES, 0xffffff],
 	"peer": [2, 0x7fffffff],
 	"nobody": [0, 0x7fffffff],
+	"audience": [0, Limits.MAX_AUDIENCES - 1],
 	"address": [-0x7fffffff, 0x7fffffff],
 }
 ## Texts: fewest and most characters.
@@ -128,7 +130,7 @@ const _TEXTS := {
 ## Bytes: fewest and most.
 const _BYTES := {
 	"placed": [28, Limits.MAX_PLACED_BYTES],
-	"data": [0, Limits.MAX_DATA_BYTES],
+	"data": [0, Limits.MAX_RELIABLE_DATA_BYTES],
 	"uuid": [16, 16],
 }
 ## One of these words.
@@ -308,12 +310,16 @@ static func _holds_more(check: String, value: Variant) -> bool:
 			return value in _WORDS.rule
 		"condition":
 			return (
-				value is Array and value.size() >= 2 and _integer(value[0], 1, 0xffffff) and _integer(value[1], 0, _U32)
+				value is Array and value.size() >= 2 and _integer(value[0], 0, 0xffffff) and _integer(value[1], 0, _U32)
 			)
 		"version":
 			return value is Array and value.size() >= 2 and value.all(_integer.bind(0, 65535))
 		"capabilities":
 			return value is Array and value.size() <= 32 and value.all(_text.bind(0, 32))
+		"audienced":
+			return (
+				value is Array and value.size() <= Limits.MAX_AUDIENCE_PEERS and value.all(_integer.bind(2, 0x7fffffff))
+			)
 		"messages":
 			return value is Array and value.size() >= 1 and value.size() <= Limits.MAX_GROUP_MESSAGES
 		"properties":
