@@ -17,6 +17,7 @@ from relay.admission import Admission
 from relay.config import RelayConfig
 from relay.connections import Connection
 from relay.godot.service import LobbyService
+from relay.heap import keep_freed
 from relay.hosted import HostedRoom
 from relay.metrics import Metrics
 from relay.pacing import Pacing
@@ -62,6 +63,7 @@ class RelayService:
         Raises:
             soiree.rtc.EngineUnavailableError: the engine that was asked for is not there.
         """
+        keep_freed()
         self._loop = asyncio.get_running_loop()
         self._switchboard = Switchboard(self.metrics, self._fail)
         self._switchboard.home = self._home
