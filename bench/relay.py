@@ -71,6 +71,13 @@ class Counts(click.ParamType[list[int]]):
     "--seconds", type=click.FloatRange(0.5, 300), default=8, show_default=True, help="How long each row is measured."
 )
 @click.option(
+    "--warm-up",
+    type=click.FloatRange(0, 60),
+    default=3,
+    show_default=True,
+    help="How long all walk before they are measured: a big room finds its pace in some 8 s.",
+)
+@click.option(
     "--serve-hz",
     type=click.Choice(["60", "30", "20", "15", "12", "10"]),
     default="20",
@@ -97,6 +104,7 @@ def relay(
     clients: list[int],
     hz: float,
     seconds: float,
+    warm_up: float,
     serve_hz: str,
     peers: list[str] | None,
     ours: list[str] | None,
@@ -111,7 +119,7 @@ def relay(
     """
     draw = _drawing(plot)
     asked = set(OUR_NAMES if ours is None else ours) | set(PEER_NAMES if peers is None else peers)
-    jobs = [Job(count, hz, seconds, int(serve_hz)) for count in clients]
+    jobs = [Job(count, hz, seconds, int(serve_hz), warm_up) for count in clients]
     rows = asyncio.run(_measure([stack for stack in STACKS if stack.name in asked], jobs, repeat))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
@@ -122,13 +130,14 @@ def relay(
     if not rows:
         raise click.ClickException("no row could be measured")
     if into is not None:
-        write(into, _command(clients, hz, seconds, serve_hz, repeat), markdown(COLUMNS, [cells(row) for row in rows]))
+        write(into, _command(jobs, repeat), markdown(COLUMNS, [cells(row) for row in rows]))
 
 
-def _command(clients: Sequence[int], hz: float, seconds: float, serve_hz: str, repeat: int) -> str:
+def _command(jobs: Sequence[Job], repeat: int) -> str:
     """What was typed, as far as it tells what the figures mean."""
-    counts = ",".join(map(str, clients))
-    return f"soiree bench relay --clients {counts} --hz {hz:g} --seconds {seconds:g} --serve-hz {serve_hz} --repeat {repeat}"
+    counts, job = ",".join(str(job.clients) for job in jobs), jobs[0]
+    times = f"--seconds {job.seconds:g} --warm-up {job.warm_up_s:g}"
+    return f"soiree bench relay --clients {counts} --hz {job.hz:g} {times} --serve-hz {job.serve_hz} --repeat {repeat}"
 
 
 def _drawing(plot: Path | None) -> Callable[[Sequence[Row]], None] | None:

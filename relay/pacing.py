@@ -8,12 +8,16 @@ from soiree.wire.state import TICK_HZ
 
 FASTEST = 1
 SLOWEST = 6
-BUSY_SHARE = 0.8
+BUSY_SHARE = 0.85
 """Share of a core above which clients are served less often."""
-IDLE_SHARE = 0.5
-"""Share of a core below which they are served more often; far enough below BUSY_SHARE that one step does not swing back."""
+ROOMY_SHARE = 0.8
+"""They are served more often at once where that takes no more than this, though all that is used grew with it."""
+WHOLE_SHARE = 1.0
+"""Where it may take up to this, it is tried, since not all grows with it; not before CALM_S have passed since it was too busy."""
+CALM_S = 4.0
 LATE_SHARE = 0.05
-"""Share of ticks left out above which clients are served less often, whatever the CPU share says: others may be using the core."""
+"""Share of ticks left out above which clients are served less often, whatever the CPU share says: others may be using the core. At a time
+half as many as from one serve to the next do not count: to serve many takes longer than a tick, and the next serve is still in time."""
 CALM_SHARE = 0.02
 """Share of ticks left out below which they may be served more often."""
 INTERVAL_S = 0.5
@@ -36,10 +40,11 @@ class Pacing:
         self._since = now
         self._cpu_s = cpu_s
         self._late = 0
+        self._busy_at = now - CALM_S
 
     def measure(self, now: float, cpu_s: float, late: int = 0) -> None:
         """Note the clock, the process's CPU time (s, all threads) and how many ticks were left out; decides once per INTERVAL_S."""
-        self._late += late
+        self._late += max(0, late - self.serve_every // 2)
         elapsed = now - self._since
         if elapsed < INTERVAL_S:
             return
@@ -47,6 +52,14 @@ class Pacing:
         late_share = self._late / (elapsed * TICK_HZ)
         self._since, self._cpu_s, self._late = now, cpu_s, 0
         if self.cpu_share > BUSY_SHARE or late_share > LATE_SHARE:
+            self._busy_at = now
             self.serve_every = min(SLOWEST, self.serve_every + 1)
-        elif self.cpu_share < IDLE_SHARE and late_share < CALM_SHARE:
+        elif late_share < CALM_SHARE and self._share_if_faster() < self._share_allowed(now):
             self.serve_every = max(self._fastest, self.serve_every - 1)
+
+    def _share_if_faster(self) -> float:
+        """What serving more often by one step takes at most."""
+        return self.cpu_share * self.serve_every / max(FASTEST, self.serve_every - 1)
+
+    def _share_allowed(self, now: float) -> float:
+        return WHOLE_SHARE if now - self._busy_at >= CALM_S else ROOMY_SHARE

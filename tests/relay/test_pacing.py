@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.pacing import FASTEST, INTERVAL_S, SLOWEST, Pacing
+from relay.pacing import CALM_S, FASTEST, INTERVAL_S, SLOWEST, Pacing
 from soiree.wire.state import TICK_HZ
 
 
@@ -24,10 +24,19 @@ def test_overload_slows_to_the_slowest_and_calm_brings_it_back() -> None:
 
 def test_a_relay_that_gets_no_cpu_slows_down_though_it_uses_little() -> None:
     pacing, now = Pacing(0.0, 0.0), 0.0
-    for late, expected in [(10, 2), (10, 3), (0, 2), (1, 2), (0, 1)]:
-        pacing.measure(now + INTERVAL_S / 2, 0.4 * now, late)
+    for late, expected in [(10, 2), (10, 3), (0, 2), (2, 2), (0, 1)]:
+        pacing.measure(now + INTERVAL_S / 2, 0.3 * now, late)
         now += INTERVAL_S
-        pacing.measure(now, 0.4 * now)
+        pacing.measure(now, 0.3 * now)
+        assert pacing.serve_every == expected
+
+
+def test_a_pass_longer_than_a_tick_is_not_late_while_the_next_serve_is_in_time() -> None:
+    pacing, now = Pacing(0.0, 0.0, fastest=3), 0.0
+    for late, expected in [(1, 3), (1, 3), (2, 4), (2, 4)]:
+        for _ in range(10):
+            now += INTERVAL_S / 10
+            pacing.measure(now + 1e-9, 0.75 * now, late)
         assert pacing.serve_every == expected
 
 
@@ -37,7 +46,21 @@ def test_it_serves_no_faster_than_it_was_told() -> None:
 
 
 def test_between_the_marks_nothing_changes() -> None:
-    assert after([1.0, 1.0] + [0.65] * 20).serve_every == 3
+    assert after([1.0, 1.0] + [0.7] * 20).serve_every == 3
+
+
+def test_a_relay_that_could_serve_faster_does_not_stay_slow() -> None:
+    """Who was slowed by many who came in at once finds back, though what remains is a good part of a core."""
+    assert after([1.2] * 20 + [0.52]).serve_every == 5
+    assert after([1.2] * 20 + [0.52] * 3).serve_every == 3
+
+
+def test_what_might_be_too_much_is_tried_when_it_has_been_calm_and_taken_back() -> None:
+    calm = [0.7] * int(CALM_S / INTERVAL_S - 1)
+    assert after([1.2, *calm]).serve_every == 2
+    assert after([1.2, 1.2, *calm, 0.62]).serve_every == 2
+    assert after([1.2, 1.2, *calm, 0.62, 0.9]).serve_every == 3
+    assert after([1.2, 1.2, *calm, 0.62, 0.9, 0.62]).serve_every == 3
 
 
 def test_a_measurement_within_the_interval_decides_nothing() -> None:
@@ -92,7 +115,7 @@ FULL_S = 1 / TICK_HZ - BARE_TICK_S
 """Serving all clients in each tick takes the whole core."""
 
 
-@pytest.mark.parametrize(("load", "serve_every"), [(0.3, 1), (0.7, 1), (1.0, 2), (2.0, 3), (4.0, 6), (5.0, 6)])
+@pytest.mark.parametrize(("load", "serve_every"), [(0.3, 1), (0.7, 1), (1.0, 2), (2.0, 3), (4.0, 5), (5.0, 6)])
 def test_an_overloaded_relay_serves_less_often_until_it_has_time(load: float, serve_every: int) -> None:
     relay = BusyRelay(load * FULL_S)
     worst_s = relay.settled()
