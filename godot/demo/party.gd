@@ -57,8 +57,7 @@ func enter(link_or_code: String, called: String) -> String:
 		return "refused"
 	me.drive()
 	follow = me
-	if await settled() and is_caretaker():
-		await _furnish()
+	await _furnish()
 	return ""
 
 
@@ -182,12 +181,14 @@ func _axis(less: Key, more: Key) -> float:
 
 
 func _furnish() -> void:
-	var here := {}
-	for replica: SoireeReplica in client.replicas.values():
-		here[replica.kind] = true
+	var ours := {}
 	for thing in FURNITURE:
-		if not here.has(thing[0]):
-			await _spawner.spawn(thing[0], Transform3D(Basis.IDENTITY, thing[1]))
+		var kind: String = thing[0]
+		var at := Transform3D(Basis.IDENTITY, thing[1])
+		if not ours.has(kind):
+			ours[kind] = await _spawner.spawn_once(kind, at) != null
+		elif ours[kind]:
+			await _spawner.spawn(kind, at)
 
 
 func _welcome(node: Node3D, entity: SoireeEntity) -> void:

@@ -156,18 +156,26 @@ async def test_far_from_the_origin_nothing_is_lost(godot: Godot, party: Party) -
 
 async def test_one_may_chat_settle_and_leave(godot: Godot, party: Party) -> None:
     code = await party.another_room()
-    game, peer = await inside(godot, party, code)
-    assert await game.call("settle") == [True, True, 1]
+    game, _ = await inside(godot, party, code)
+    assert await game.call("settle") == [True, 1]
     async with soiree.join(party.url, room=code, name="Ada") as ada:
         things = [await ada.spawn("cube", position=(n, 0, 0)) for n in range(20)]
         await ada.send_event("chat", {"text": "Grüße"})
         await game.line("saw chat Ada Grüße")
-        assert await game.call("settle") == [True, peer < ada.peer_id, 2]
+        assert await game.call("settle") == [True, 2]
         assert await game.call("count") == len(things)
         assert await game.call("say", "hello") == ""
         assert await game.call("go") == "gone"
         assert await game.call("count") == 0
         await until(lambda: len(ada.peers) == 1, what="Ada is alone")
+
+
+async def test_of_several_who_bring_the_one_thing_one_does(godot: Godot, party: Party) -> None:
+    game, _ = await inside(godot, party, await party.another_room())
+    assert await game.call("make_once", "cube")
+    assert not await game.call("make_once", "cube")
+    assert await game.call("count") == 1
+    assert not any("refused" in line for line in game.lines)
 
 
 async def test_what_has_no_scene_is_refused(godot: Godot, party: Party) -> None:

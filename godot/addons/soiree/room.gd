@@ -130,19 +130,12 @@ func leave() -> void:
 		client.leave()
 
 
-## Waits until we know who and what was here when we came: false when we are not in any more. Then it can
-## be said what is missing, and [method is_caretaker] who should bring it.
+## Waits until we know who was here when we came, and what there is to see: false when we are not in any more.
 func settled() -> bool:
 	if not client:
 		return false
 	# The relay answers in order: what it knew before our word has come before the answer to it.
 	return await client.send_event("soiree.settled", null, peer_id) == ""
-
-
-## One of those in the room, the same one for all: who cares for what nobody should bring twice.
-func is_caretaker() -> bool:
-	var here: Array = peers.values().filter(func(peer: SoireePeer) -> bool: return not peer.away)
-	return peer_id != 0 and here.all(func(peer: SoireePeer) -> bool: return peer.id >= peer_id)
 
 
 ## Tells everybody (ourselves too), one peer, or (−n) all but peer n; reliably, in order. The payload is

@@ -11,6 +11,9 @@ signal despawned(node: Node3D, reason: String)
 ## The relay did not take what we wanted to spawn.
 signal refused(kind: String, reason: String)
 
+## As a condition of a spawn: there must be none of its kind (docs/PROTOCOL.md section 4).
+const ONCE := [0, 0]
+
 ## Kind to scene.
 @export var scenes: Dictionary[String, PackedScene] = {}
 ## Where what is made goes; by default below this node.
@@ -52,12 +55,18 @@ func spawn(kind: String, at := Transform3D.IDENTITY, vehicle: SoireeEntity = nul
 	get_node(spawn_path).add_child(node)
 	var why := await room.share(entity, vehicle, options) if room else "closed"
 	if why:
-		refused.emit(kind, why)
+		if why != "stale" or options.get("condition") != ONCE:
+			refused.emit(kind, why)
 		if is_instance_valid(node):
 			node.queue_free()
 		return null
 	_begin(node, entity)
 	return node
+
+
+## The same, unless there is one of that kind in the room already: of several who bring it, one does.
+func spawn_once(kind: String, at := Transform3D.IDENTITY, options := {}) -> Node3D:
+	return await spawn(kind, at, null, options.merged({"condition": ONCE}, true))
 
 
 ## The [SoireeEntity] of a scene: of its root the first below.

@@ -85,7 +85,11 @@ func say(text: String) -> String:
 
 
 func settle() -> Array:
-	return [await settled(), is_caretaker(), peers.size()]
+	return [await settled(), peers.size()]
+
+
+func make_once(kind: String) -> bool:
+	return await $Spawner.spawn_once(kind) != null
 
 
 func go_far(cells: int) -> void:
