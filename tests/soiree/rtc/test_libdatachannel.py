@@ -14,7 +14,8 @@ from soiree.transport import CONTROL, STATE
 from tests.relay.transports.stage import Recorder, webrtc_stage
 
 CONN = 7
-MUX_PORT = 47115
+MUX_PORT = 23471
+"""Below those that the system hands out by itself, which another test might have just now."""
 
 
 @pytest.mark.parametrize("client", available())
