@@ -26,8 +26,10 @@ LOOK_TICKS: Final = TICK_HZ // 2
 """From one look of a client to its next."""
 STRIDE_TICKS: Final = 4
 """Looks are gathered on every so many ticks: one pass over the world serves all clients whose turn it is."""
-FEWEST_LOOKS: Final = 8
-"""So many may be gathered in any case."""
+FEWEST_LOOKS: Final = 16
+"""So many may be gathered in any case. While the turn of fewer has come, they wait for others, since every pass has its price,"""
+PATIENCE_TICKS: Final = 2 * STRIDE_TICKS
+"""but no longer than this."""
 MAX_NEAR_ROWS: Final = 1 << 18
 """Rows near clients that are looked at in one pass; more are looked at in several, one client's at least in each."""
 FOCUS: Final = 24
@@ -64,7 +66,10 @@ class Interest:
             return []
         self._stride = tick // STRIDE_TICKS
         audience = self._audience
-        due = np.flatnonzero(audience.active & (tick - audience.looked >= LOOK_TICKS))
+        waited = tick - audience.looked
+        due = np.flatnonzero(audience.active & (waited >= LOOK_TICKS))
+        if len(due) < min(FEWEST_LOOKS, len(audience)) and not (waited[due] >= LOOK_TICKS + PATIENCE_TICKS).any():
+            return []
         # Not all at once after a pause, or they would stay together for good.
         most = max(FEWEST_LOOKS, len(audience) * STRIDE_TICKS // LOOK_TICKS + 1)
         due = np.sort(due[np.argsort(audience.looked[due], kind="stable")[:most]])

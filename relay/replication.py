@@ -18,7 +18,7 @@ from relay.audience import MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, Budgets
 from relay.flight import Flight
 from relay.framing import Layout
-from relay.interest import LOOK_TICKS, Interest, Sighting, look_from, radius
+from relay.interest import LOOK_TICKS, PATIENCE_TICKS, Interest, Sighting, look_from, radius
 from relay.pairs import MAX_PAIRS, Pairs
 from relay.reception import Ingested, Reception
 from relay.selection import Choice
@@ -188,7 +188,7 @@ class Replication:
                 q.units_of(z, q.HORIZONTAL_PER_M, q.LIMIT_UNITS),
             )
         # Its turn has come, but not before those of others who have waited longer.
-        self.audience.looked[row] = min(int(self.audience.looked[row]), self._tick - LOOK_TICKS)
+        self.audience.looked[row] = min(int(self.audience.looked[row]), self._tick - LOOK_TICKS - PATIENCE_TICKS)
 
     def look_no_longer_from(self, entity: int) -> None:
         """It goes: who looked from it goes on looking from where it was."""

@@ -40,7 +40,8 @@ log = logging.getLogger("soiree.relay")
 PLANTED_AT_ONCE = 128
 """Things planted in one go, a few milliseconds' work."""
 COLLECT_S = 0.5 / TICK_HZ
-"""How often state streams are fetched from. States wait for a tick anyway; what is passed on at once waits 4 ms longer on average."""
+"""How often is looked at what came on state streams. States wait for a tick anyway; what is passed on at once waits 4 ms
+longer on average."""
 SWEEP_S = 1.0
 """How often connections that do not say hello are looked for."""
 
@@ -69,7 +70,7 @@ class RelayService:
         self._switchboard.home = self._home
         rtc = replace(self._config.rtc, collect_s=COLLECT_S)
         self._rtc = webrtc_transport(self._config.engine, rtc, self._switchboard, wished_port=self._config.wished_port)
-        self._websocket = WebSocketServer(self._switchboard)
+        self._websocket = WebSocketServer(self._switchboard, COLLECT_S)
         self.lobbies = LobbyService(partial(webrtc_transport, self._config.engine, self._config.rtc), self.metrics)
         if self._rtc is not None:
             # A data channel has no close codes. WebSockets have, and on them nothing follows a message that was too long.
@@ -261,8 +262,9 @@ class RelayService:
         self._pacing.measure(now, time.process_time(), late)
         self.metrics.serve_every.set(self._pacing.serve_every)
         with self.metrics.tick_seconds.time():
-            if self._rtc is not None:
-                self._rtc.collect()
+            for transport in (self._rtc, self._websocket):
+                if transport is not None:
+                    transport.collect()
             self._tick_rooms(due, now)
 
     def _tick_rooms(self, tick: int, now: float) -> None:

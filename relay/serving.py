@@ -7,7 +7,7 @@ import numpy as np
 from relay.audience import LONG_AGO, Audience
 from relay.budget import SERVE_BYTES, Budgets
 from relay.flight import Flight
-from relay.table import Bools, Floats, Ints
+from relay.table import Bools, Floats
 from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.state import TICK_HZ
 
@@ -43,15 +43,12 @@ class Serving:
     def serves(self, tick: int) -> bool:
         """Whether it is anybody's turn at this tick. At others, what came may as well wait: it would not be sent on yet."""
         every = self.every
-        if every == 1:
-            return True
-        turns = self.turns()
-        return bool(((tick + turns) // every > (self.packed + turns) // every).any())
+        return any((tick + turn) // every > (self.packed + turn) // every for turn in self.turns())
 
     def due(self, tick: int, now: float) -> Bools:
         """(clients,) whose turn it is, and whose budget carries a frame worth sending."""
         audience, every = self.audience, self.every
-        turn = self.turns()[np.arange(len(audience.peer)) % self._groups()]
+        turn = np.array(self.turns())[np.arange(len(audience.peer)) % self._groups()]
         due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
         due &= self.tokens() >= self._worth_bytes()
         due &= (now - audience.acked_s < SILENT_S) | self.overdue(now)
@@ -75,10 +72,10 @@ class Serving:
         """Clients are served in so many groups, each at another tick: small ones together, as every pass has its price."""
         return max(1, min(self.every, len(self.audience) // GROUP_CLIENTS))
 
-    def turns(self) -> Ints:
-        """(groups,) at which tick, modulo `serve_every`, each is served."""
+    def turns(self) -> list[int]:
+        """Of each group: at which tick, modulo `serve_every`, it is served."""
         groups = self._groups()
-        return np.arange(groups) * self.every // groups
+        return [group * self.every // groups for group in range(groups)]
 
     def _worth_bytes(self) -> Floats:
         """(clients,) tokens for which it is worth to serve: a full frame to those whose budget carries many of them, since headers cost."""

@@ -93,8 +93,11 @@ C = TypeVar("C", bound=Connection)
 class ConnectionTable(Transport, Generic[C]):
     """The connections of one transport, and the way from their stack to the sink."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, collect_s: float | None = None) -> None:
+        """Args: collect_s: so long what comes on lossy channels is kept, to be told together; None: for the loop's turn."""
         self._sink = sink
+        self._collect_s = collect_s
+        self._collecting: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._connections: dict[int, C] = {}
         self._ends: set[asyncio.Task[None]] = set()
@@ -197,7 +200,10 @@ class ConnectionTable(Transport, Generic[C]):
         connection.packets_in += 1
         connection.bytes_in += size
         self._inbox.append(Packet(connection.conn, stream, payload))
-        if not self._delivering:
+        if self._collect_s is not None and connection.layout[stream].lossy:
+            if self._collecting is None:
+                self._collecting = self._loop.call_later(self._collect_s, self._deliver)
+        elif not self._delivering:
             self._delivering = True
             self._loop.call_soon(self._deliver)
 
@@ -227,8 +233,14 @@ class ConnectionTable(Transport, Generic[C]):
         self._remove(connection)
         await connection.shut()
 
+    def collect(self) -> None:
+        self._deliver()
+
     def _deliver(self) -> None:
         self._delivering = False
+        if self._collecting is not None:
+            self._collecting.cancel()
+            self._collecting = None
         if self._inbox:
             packets, self._inbox = self._inbox, []
             self._sink.packets(packets)

@@ -116,6 +116,10 @@ class Transport(ABC):
     def stats(self, conn: int) -> TransportStats | None:
         """Counters of `conn`, None when it is unknown."""
 
+    def collect(self) -> None:
+        """Tell now of the packets that came, where they would be kept for a while."""
+        return
+
     @abstractmethod
     def close(self, conn: int, reason: str = CloseReason.LOCAL) -> None:
         """Start closing `conn` once what waits on CONTROL is flushed (bounded). `Sink.closed(conn, reason)` follows. Idempotent."""

@@ -52,8 +52,8 @@ class EngineConfig:
     connect_timeout_s: float = 15.0
     """A connection whose streams are not both open by then is closed with `CloseReason.FAILED`."""
     collect_s: float | None = None
-    """How often what came on lossy channels is fetched, beside each call of `collect`; None for each time that something comes. For who has
-    many connections, to whom the way into Python's thread costs more than what comes on it (libdatachannel only)."""
+    """How often is told what came on lossy channels, beside each call of `Transport.collect`; None for each time that something comes.
+    For who has many connections: libdatachannel is not even asked before, as the way into Python's thread costs more than what comes."""
 
 
 class EngineSink(Sink, Protocol):
@@ -69,9 +69,6 @@ class Engine(Transport):
 
     port: int | None = None
     """The one UDP port of all connections, None when each has its own."""
-
-    def collect(self) -> None:
-        """Hand over now what has come, instead of when it is time to (`EngineConfig.collect_s`)."""
 
     @abstractmethod
     def listens_at(self, address: str, port: int) -> bool:

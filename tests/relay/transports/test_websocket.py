@@ -171,3 +171,32 @@ async def test_a_server_that_stops_frees_a_reader_that_has_stalled(stage: WebSoc
     async with asyncio.timeout(FLUSH_TIMEOUT_S + CLOSE_TIMEOUT_S + 1):
         await stage.server.aclose()
     assert await stage.heard.until_closed(CONN) == CloseReason.LOCAL
+
+
+async def test_states_are_kept_to_be_told_together_and_come_with_control(stage: WebSocketStage) -> None:
+    stage.websockets._collect_s = 60.0
+    await stage.join(CONN)
+    for payload in (b"one", b"two"):
+        assert stage.client.send(CONN, STATE, payload)
+    async with asyncio.timeout(5):
+        while stage.end_of(stage.server, CONN).packets_in < 2:  # noqa: ASYNC110 (that it tells nobody is what is tried)
+            await asyncio.sleep(0.005)
+    assert stage.heard.received == []
+    stage.server.collect()
+    assert stage.heard.payloads(STATE) == [b"one", b"two"]
+    assert stage.client.send(CONN, STATE, b"three")
+    assert stage.client.send(CONN, CONTROL, b"control")
+    await stage.heard.until(lambda: stage.heard.payloads(CONTROL) == [b"control"])
+    assert stage.heard.payloads(STATE) == [b"one", b"two", b"three"]
+    assert stage.heard.batches == 2
+
+
+async def test_kept_states_are_told_when_it_is_time(stage: WebSocketStage) -> None:
+    stage.websockets._collect_s = 0.05
+    await stage.join(CONN)
+    for _ in range(2):
+        for payload in (b"one", b"two"):
+            assert stage.client.send(CONN, STATE, payload)
+        await stage.heard.until(lambda: stage.heard.payloads(STATE) == [b"one", b"two"])
+        stage.heard.received.clear()
+    assert stage.heard.batches == 2
