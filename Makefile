@@ -25,7 +25,7 @@ JS_TESTS = $(shell find tests -name '*.test.js' -o -name '*.test.mjs')
 ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \
   echo "soiree: libdatachannel has no wheel for Python 3.11; aiortc serves" >&2; fi
 
-.PHONY: help setup party city test check lint e2e godot-demo nat-matrix turn-conformance bench clean
+.PHONY: help setup party city test check lint e2e godot-demo godot-speed nat-matrix turn-conformance bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 18
@@ -63,6 +63,9 @@ e2e: setup ## only the end-to-end tests, in Chromium
 
 godot-demo: setup ## export the demo for the web, so that rooms offer it
 	@exec $(BIN)/python -m tests.godot.export godot build/godot-demo
+
+godot-speed: setup ## what the addon costs a game, in the official engine
+	@exec $(BIN)/python -m tests.godot.speed
 
 nat-matrix: setup ## which way leads in from every kind of network, into docs/NAT-MATRIX.md (needs root)
 	@exec $(BIN)/python -m tests.nat.matrix docs/NAT-MATRIX.md

@@ -20,6 +20,7 @@ TARGETS = {
     "bench",
     "clean",
     "godot-demo",
+    "godot-speed",
     "nat-matrix",
     "turn-conformance",
 }

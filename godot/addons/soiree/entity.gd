@@ -333,7 +333,7 @@ func _is_at(place: Transform3D) -> bool:
 func _put(pose: Motion.Pose) -> void:
 	var basis := Basis(pose.rotation)
 	if _root.scale != Vector3.ONE:
-		basis = basis.scaled_local(_root.scale)
+		basis = basis * Basis.from_scale(_root.scale)
 	_root.global_transform = Transform3D(basis, room.to_scene(pose.x, pose.y, pose.z))
 
 

@@ -1,9 +1,11 @@
 extends Node
-## How long the codec takes, in microseconds for each record of full frames.
+## How long a full frame takes, in microseconds for each record: to decode it, to decode it and have it moved
+## what it tells of; and how long it takes to say where one thing is to be drawn.
 
 const Records := preload("res://addons/soiree/wire/records.gd")
 const Sections := preload("res://addons/soiree/wire/sections.gd")
 const State := preload("res://addons/soiree/wire/state.gd")
+const World := preload("res://addons/soiree/client/world.gd")
 const RECORDS := 62
 const FRAMES := 200
 const RUNS := 9
@@ -18,6 +20,42 @@ func _ready() -> void:
 			State.decode(frame)
 		fastest = minf(fastest, float(Time.get_ticks_usec() - began) / (FRAMES * RECORDS))
 	print("decode %.3f" % fastest)
+	_play(frame)
+
+
+# A world of as many things, of which frames come twenty times a second, and which is drawn sixty times.
+func _play(frame: PackedByteArray) -> void:
+	var client := SoireeClient.new()
+	var world := World.new(func(_what: String, _arguments: Array) -> void: pass)
+	world.client = weakref(client)
+	for i in RECORDS:
+		world.replicas[i + 1] = SoireeReplica.new(world, i + 1)
+	var applied := INF
+	var drawn := INF
+	var tick := 1000
+	for run in RUNS:
+		var applying := 0
+		var drawing := 0
+		for i in FRAMES / 4:
+			var began := Time.get_ticks_usec()
+			var heard := State.decode(frame)
+			tick += 3
+			heard.tick = tick
+			world.relay_s = tick / 60.0
+			for record: Records.Transform in heard.records:
+				record.x += 0.1 * i
+			world.apply_frame(heard)
+			applying += Time.get_ticks_usec() - began
+			for shown in 3:
+				began = Time.get_ticks_usec()
+				for replica: SoireeReplica in world.replicas.values():
+					replica.smooth(world.relay_s + shown / 60.0, world.relay_s + shown / 60.0)
+				drawing += Time.get_ticks_usec() - began
+		applied = minf(applied, float(applying) / (FRAMES / 4 * RECORDS))
+		drawn = minf(drawn, float(drawing) / (FRAMES / 4 * RECORDS * 3))
+	print("apply %.3f" % applied)
+	print("draw %.3f" % drawn)
+	world.clear()
 
 
 func _frame() -> PackedByteArray:
