@@ -43,7 +43,7 @@ city: $(VENV)/.runtime ## run a city of 20,000 things (ARGS="--entities 100000")
 
 test: setup ## all tests: Python, JavaScript, Chromium (ARGS="tests/relay -k resume")
 	@$(if $(JS_TESTS),node --test --test-reporter=dot $(JS_TESTS))
-	@$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadgroup)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n 2)
 
 check: lint test ## lint, then test
 

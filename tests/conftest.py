@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from hypothesis import settings
 from playwright.async_api import Browser
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.chromium import chromium
 
@@ -17,11 +19,35 @@ settings.register_profile("deep", settings.get_profile("default"), max_examples=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two groups for `-n 2 --dist loadgroup`: each runs in order, one beside the other."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("patient" if item.get_closest_marker("patient") else "others"))
+PATIENT = tuple(
+    f"tests/{path}"
+    for path in (
+        "e2e/test_doctor_page.py",
+        "nat/",
+        "party/bots/test_command.py",
+        "system/test_death.py",
+        "system/test_doctor.py",
+        "system/test_hostile.py",
+        "system/test_lossy_link.py",
+        "system/test_noise.py",
+        "system/test_resume.py",
+        "system/test_stall.py",
+        "turn/test_uclient.py",
+    )
+)
+"""What waits more than it works."""
+
+
+class Beside(LoadScopeScheduling):  # type: ignore[misc]
+    """With `-n 2`, what waits runs beside what works, each in order, and the engines of games after what waits."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "patient" if nodeid.startswith(PATIENT) else "games" if nodeid.startswith("tests/godot/") else "others"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Beside:
+    """A hook of pytest-xdist."""
+    return Beside(config, log)
 
 
 @pytest_asyncio.fixture

@@ -12,7 +12,7 @@ from tests.e2e.guests import Guests
 from tests.system.namespace import namespace
 from tests.system.party_process import Party, party
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 EXAMINED = "body[data-verdict]"
 WITHIN_MS = 60_000
 

@@ -14,7 +14,7 @@ from tests.godot.rig import Game, Godot
 from tests.party_server import Party, running_party
 from tests.system.ways import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 TRANSPORTS = ("websocket", "webrtc")
 
 

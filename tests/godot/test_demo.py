@@ -16,7 +16,7 @@ from tests.godot.rig import ROOT, Godot
 from tests.party_server import Party, running_party
 from tests.system.ways import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 PROBE = ROOT / "tests" / "godot" / "probe.gd"
 AGREE_TRIES = 100
 Thing = tuple[str, int, int, float, float, float]

@@ -14,7 +14,7 @@ from tests.godot.rig import ROOT, Godot
 from tests.system.party_process import party
 from tests.system.ways import until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 EMPTY_PROJECT = b'config_version=5\n\n[application]\n\nrun/main_scene="res://main.tscn"\n'
 """With a renderer that every browser has, as the editor sets it for the web."""
 RENDERER = b'\n[rendering]\n\nrenderer/rendering_method="gl_compatibility"\n'

@@ -9,8 +9,6 @@ from tests.godot.export import export
 from tests.godot.rig import PROJECTS, Game, Godot
 from tests.signalling.conftest import running_lobby
 
-pytestmark = pytest.mark.patient
-
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_it_runs_where_the_lobby_serves_it(godot: Godot, tmp_path: Path) -> None:

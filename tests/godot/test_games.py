@@ -13,7 +13,7 @@ from tests.godot.rig import Godot
 from tests.godot.table import Known, Player, Table, in_words, seats
 from tests.party_server import Party, running_party
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 NAMES = ("host", "ann", "bob", "cid")
 LOSSY_TRIES = 3
 PASSWORD = "swordfish"

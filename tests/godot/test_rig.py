@@ -7,7 +7,7 @@ import pytest
 from tests.godot.pack import class_list, pack
 from tests.godot.rig import Godot
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_a_project_runs_in_the_official_engine(godot: Godot) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.godot.pack import project
 from tests.godot.rig import PROJECTS, ROOT, Godot
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.patient]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 VECTORS = ROOT / "tests" / "vectors"
 FILES = ("records", "frames", "control", "placed", "malformed")

@@ -4,8 +4,6 @@ import pytest
 
 from tests.nat.matrix import CLIENTS, RELAYS, Cell, stay, table
 
-pytestmark = pytest.mark.patient
-
 HOME = "behind a NAT, TURN elsewhere"
 
 

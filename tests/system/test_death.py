@@ -13,8 +13,6 @@ from tests.system.party_process import PartyOf
 from tests.system.victim_process import victim
 from tests.system.ways import BEST, WAYS, change, join, until
 
-pytestmark = pytest.mark.patient
-
 LAPSE_S, AWAY_S, LEFT_S = 5.0, 10.0, 30.0
 EARLY_S = 0.7
 """The relay counts from the last sign of life, which comes up to an idle frame (0.2 s) before the kill; and clocks are read late."""

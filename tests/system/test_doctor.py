@@ -22,8 +22,6 @@ from tests.system.coturn import SECRET, coturn
 from tests.system.namespace import namespace
 from tests.system.party_process import ROOMY, ROOT, Party, PartyOf, party
 
-pytestmark = pytest.mark.patient
-
 TIMEOUT_S = 60.0
 TURN_PORT = 3478
 

@@ -23,8 +23,6 @@ from tests.system.raw import Raw, header, hello, raw, spawn
 from tests.system.ways import WAYS, join, server_engine, until
 from tests.system.witnesses import witnesses
 
-pytestmark = pytest.mark.patient
-
 SECRET = secrets.token_hex(32)
 BURST = 2000
 UNANSWERED = 500

@@ -19,8 +19,6 @@ from tests.system.party_process import party
 from tests.system.shaper import Shaped, shaped
 from tests.system.ways import choice, engine, same_entity, server_engine, until
 
-pytestmark = pytest.mark.patient
-
 DELAY_S = 0.025
 JITTER_S = 0.005
 EVENTS = 40

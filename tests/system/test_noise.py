@@ -21,8 +21,6 @@ from tests.system.raw import Raw, header, hello, raw, spawn
 from tests.system.ways import BEST, WAYS, join, server_engine
 from tests.system.witnesses import witnesses
 
-pytestmark = pytest.mark.patient
-
 STRINGS = 10_000
 PEERS = 4
 """So many make noise at a time, each with one session and one connection after another."""

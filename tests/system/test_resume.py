@@ -13,8 +13,6 @@ from tests.system.party_process import PartyOf, party
 from tests.system.victim_process import VictimProcess, victim
 from tests.system.ways import BEST, WAYS, crowd, join, server_engine, until
 
-pytestmark = pytest.mark.patient
-
 MESSAGES = 1000
 OUTAGE_S = 10.0
 SAID = 50

@@ -14,8 +14,6 @@ from tests.system.party_process import PartyOf
 from tests.system.ways import BEST, crowd, until
 from tests.system.witnesses import witnesses
 
-pytestmark = pytest.mark.patient
-
 SEND_HZ = 30.0
 THINGS = 60
 STALL_S = 5.0

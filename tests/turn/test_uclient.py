@@ -9,8 +9,6 @@ import pytest
 from tests.turn.conftest import uclient
 from turn.server import TurnServer
 
-pytestmark = pytest.mark.patient
-
 OVER = {"udp": (), "tcp": ("-t",), "tls": ("-t", "-S")}
 FULL = ("-n", "200", "-m", "10", "-l", "160")
 """Messages of each of so many clients."""

@@ -18,8 +18,6 @@ from soiree import rtc
 from soiree.client.ladder import Choice
 from tests.party_server import Party, running_party
 
-pytestmark = pytest.mark.patient
-
 
 @pytest_asyncio.fixture
 async def party(tmp_path: Path) -> AsyncIterator[Party]:
