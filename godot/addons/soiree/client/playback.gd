@@ -5,6 +5,8 @@ extends RefCounted
 ## The Python and JavaScript SDKs have the same; all run tests/vectors/interpolation.json.
 
 const Motion := preload("motion.gd")
+const Records := preload("../wire/records.gd")
+const Sections := preload("../wire/sections.gd")
 
 ## Samples kept of one entity.
 const MAX_SAMPLES := 32
@@ -45,6 +47,8 @@ var played_s := -INF
 
 # Oldest first.
 var _samples: Array[Motion.Sample] = []
+# One that is kept no longer, to be filled anew.
+var _spare: Motion.Sample = null
 var _gap_s := -1.0
 var _deviation_s := 0.0
 var _interval_s := FIRST_INTERVAL_S
@@ -78,6 +82,31 @@ func is_still(now: float) -> bool:
 		and _bridge_since == -INF
 		and now - _shown_now < SEEN_S
 	)
+
+
+## A transform came, sampled at this second of the relay's clock, in the frame of this parent; as [method add].
+func hear(record: Records.Transform, at: float, parent: int, arrived_s: float) -> void:
+	var last := _samples[-1]
+	var sample := _spare if _spare else Motion.Sample.new()
+	_spare = null
+	sample.x = record.x
+	sample.y = record.y
+	sample.z = record.z
+	sample.rotation = record.rotation
+	sample.velocity = record.velocity
+	sample.at = at
+	sample.parent = parent
+	sample.jump = record.age >= Sections.TELEPORT
+	var last_at := last.at
+	if sample.jump or at <= last_at or parent != last.parent or last.velocity == Vector3.ZERO:
+		add(sample, arrived_s)
+		return
+	# The usual case, of which a crowd makes thousands a second: it has gone on in the same frame of reference.
+	if played_s >= last_at:
+		_broken = true
+	if not is_nan(arrived_s):
+		_measure(arrived_s - last_at, at - last_at)
+	_append(sample)
 
 
 ## Samples kept that are not older than [param sample] were not true, and are dropped.
@@ -126,7 +155,7 @@ func _append(sample: Motion.Sample) -> void:
 		if played_s < _samples[1].at:
 			played_s = _samples[1].at
 			_broken = true
-		_samples.pop_front()
+		_spare = _samples.pop_front()
 	_samples.append(sample)
 
 

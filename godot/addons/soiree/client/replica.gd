@@ -336,20 +336,19 @@ static func transform_record(
 ## The relay told of a transform, sampled at this tick; [param arrived_s]: the relay's clock when it
 ## came by itself, NAN for what says nothing of the pace.
 func hear(record: Records.Transform, at_tick: int, arrived_s: float) -> void:
-	var before: Motion.Sample = null
-	if not _playback and _placed:
-		before = _sample(tick)
+	if _playback:
+		_placed = true
+		_take(record)
+		tick = at_tick
+		_playback.hear(record, _seconds(at_tick), parent_id, arrived_s)
+		return
+	var before := _sample(tick) if _placed else null
 	_placed = true
 	_take(record)
 	tick = at_tick
-	if not _playback and not before:
-		return
-	var sample := _sample(at_tick)
-	sample.jump = teleported
-	if before and not before.is_alike(sample):
+	if before and not before.is_alike(_sample(at_tick)):
 		_playback = Playback.new(before)
-	if _playback:
-		_playback.add(sample, arrived_s)
+		_playback.hear(record, _seconds(at_tick), parent_id, arrived_s)
 
 
 ## It was ours, and goes on in other hands.
@@ -382,10 +381,15 @@ func _take(record: Records.Transform) -> void:
 func _sample(at_tick: int) -> Motion.Sample:
 	var sample := Motion.Sample.new()
 	_fill(sample)
-	var near := int(_world.relay_s * RelayClock.TICK_HZ)
-	sample.at = (near + ((at_tick - near + 0x80000000) & 0xffffffff) - 0x80000000) / RelayClock.TICK_HZ
+	sample.at = _seconds(at_tick)
 	sample.parent = parent_id
 	return sample
+
+
+# On the relay's clock, of a tick not far from now.
+func _seconds(at_tick: int) -> float:
+	var near := int(_world.relay_s * RelayClock.TICK_HZ)
+	return (near + ((at_tick - near + 0x80000000) & 0xffffffff) - 0x80000000) / RelayClock.TICK_HZ
 
 
 func _local() -> Motion.Pose:

@@ -68,9 +68,8 @@ func apply_frame(frame: StateFrames.Frame) -> void:
 	var tick := frame.tick
 	for record in frame.records:
 		var replica: SoireeReplica = replicas.get(record.entity)
-		if replica and _takes(replica, record, tick):
-			continue
-		ignored += 1
+		if not replica or not _takes(replica, record, tick):
+			ignored += 1
 
 
 # Whether a is before b, both u32.
@@ -80,19 +79,21 @@ static func _before(a: int, b: int) -> bool:
 
 func _takes(replica: SoireeReplica, record: RefCounted, tick: int) -> bool:
 	var slot := Sections.SLOTS[record.section]
-	if _before(tick, replica.fence[slot]) or (replica.owner == peer_id and replica.written & (1 << slot)):
+	var fence := replica.fence
+	if (tick - fence[slot]) & 0xffffffff >= 0x80000000:
 		return false
-	match slot:
-		Records.Slot.TRANSFORM:
-			var riding: bool = record.section == Sections.CHILD
-			if riding != (replica.parent_id != 0) or (riding and record.attach != replica.attach):
-				return false
-			replica.hear(record, (tick - (record.age & Sections.AGE)) & 0xffffffff, relay_s)
-		Records.Slot.POSE:
-			replica.pose = record
-		_:
-			replica.props = record.bytes
-	replica.fence[slot] = tick
+	if replica.owner == peer_id and replica.written & (1 << slot):
+		return false
+	if slot == Records.Slot.TRANSFORM:
+		var riding: bool = record.section == Sections.CHILD
+		if riding != (replica.parent_id != 0) or (riding and record.attach != replica.attach):
+			return false
+		replica.hear(record, (tick - (record.age & Sections.AGE)) & 0xffffffff, relay_s)
+	elif slot == Records.Slot.POSE:
+		replica.pose = record
+	else:
+		replica.props = record.bytes
+	fence[slot] = tick
 	replica.told |= 1 << slot
 	return true
 

@@ -2,6 +2,8 @@ extends Node
 ## Runs the vectors of playback: what is told and asked, in order, and what is shown.
 
 const Motion := preload("res://addons/soiree/client/motion.gd")
+const Records := preload("res://addons/soiree/wire/records.gd")
+const Sections := preload("res://addons/soiree/wire/sections.gd")
 const Playback := preload("res://addons/soiree/client/playback.gd")
 ## Between samples the engine's vectors are of single precision.
 const NEAR := 2e-5
@@ -27,7 +29,9 @@ func _played(steps: Array) -> String:
 		if step.has("add"):
 			var sample := _sample(step.add)
 			if playback:
-				playback.add(sample, step.add.arrived_s if step.add.arrived_s != null else NAN)
+				playback.hear(
+					_record(sample), sample.at, sample.parent, step.add.arrived_s if step.add.arrived_s != null else NAN
+				)
 			else:
 				playback = Playback.new(sample)
 			continue
@@ -74,6 +78,17 @@ func _sample(from: Dictionary) -> Motion.Sample:
 	sample.parent = int(from.parent)
 	sample.jump = from.jump
 	return sample
+
+
+func _record(sample: Motion.Sample) -> Records.Transform:
+	var record := Records.Transform.new()
+	record.x = sample.x
+	record.y = sample.y
+	record.z = sample.z
+	record.rotation = sample.rotation
+	record.velocity = sample.velocity
+	record.age = Sections.TELEPORT if sample.jump else 0
+	return record
 
 
 func _pose_of(id: int) -> Motion.Pose:
