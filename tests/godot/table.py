@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.godot.rig import Game, Godot
+from tests.party_server import Party
 
 AGREED_WITHIN_S = 15.0
 Known = dict[str, Any]
@@ -33,7 +34,9 @@ class Player:
 class Table:
     """Players of one lobby. Engines are started once and play one game after the other."""
 
-    url: str
+    party: Party
+    link: str = ""
+    """Of the room, where it is one."""
     players: list[Player] = field(default_factory=list)
     host: int = 0
     """The id of whom the game's own nodes belong to."""
@@ -44,7 +47,18 @@ class Table:
 
     async def join(self, player: Player, lobby: str, *, mesh: bool = False, password: str = "") -> Known:
         """A player joins; the first one is the host."""
-        said: Known = await player.do("join", self.url, lobby, mesh, self.host, password)
+        said: Known = await player.do(
+            "join", self.party.url.replace("http", "ws") + "/godot", lobby, mesh, self.host, password
+        )
+        return self._seat(player, said)
+
+    async def enter(self, player: Player, *, password: str = "", **options: Any) -> Known:
+        """A player comes into the room, which is made for the first one, the host."""
+        if not self.link:
+            self.link = f"{self.party.url}/r/{await self.party.another_room()}"
+        return self._seat(player, await player.do("enter", self.link, self.host, password, options))
+
+    def _seat(self, player: Player, said: Known) -> Known:
         if "trouble" not in said:
             player.peer, player.lobby = said["id"], said["lobby"]
             self.host = self.host or player.peer
@@ -73,16 +87,18 @@ class Table:
         told["baton"] = [self.who(told["baton"][0]), told["baton"][1]]
         return told
 
-    async def agree(self, expected: dict[str, Known]) -> None:
+    async def agree(self, expected: dict[str, Known], within_s: float = AGREED_WITHIN_S) -> None:
         """Wait until each player knows what is expected of it, and no more of that.
 
         Raises:
             AssertionError: one of them knows something else.
         """
-        await asyncio.gather(*(self._agrees(player, expected.get(player.name, {})) for player in self.players))
+        await asyncio.gather(
+            *(self._agrees(player, expected.get(player.name, {}), within_s) for player in self.players)
+        )
 
-    async def _agrees(self, player: Player, expected: Known) -> None:
-        deadline = asyncio.get_running_loop().time() + AGREED_WITHIN_S
+    async def _agrees(self, player: Player, expected: Known, within_s: float) -> None:
+        deadline = asyncio.get_running_loop().time() + within_s
         while True:
             known = await self.known(player)
             seen = {what: known[what] for what in expected}

@@ -6,6 +6,10 @@ extends "transport.gd"
 const MAX_EARLY_CANDIDATES := 64
 ## Seconds after opening at which signalling ends: later candidates could not better the connection.
 const SIGNAL_LINGER_S := 5.0
+## What the engine keeps of a channel between two frames, and beyond which it drops even what is reliable; by default
+## 64 KiB, which is a moment's worth.
+const INCOMING_BUFFER := "network/limits/webrtc/max_channel_in_buffer_kb"
+const INCOMING_BUFFER_KB := 1024
 
 var _connection := WebRTCPeerConnection.new()
 var _control: WebRTCDataChannel = null
@@ -33,6 +37,10 @@ func _init(signal_url: String, ice_servers: Array, token: Callable) -> void:
 	if _connection.initialize({"iceServers": ice_servers}):
 		_ended("unavailable", "there is no WebRTC here")
 		return
+	# Each channel reads it when it is made.
+	ProjectSettings.set_setting(
+		INCOMING_BUFFER, maxi(INCOMING_BUFFER_KB, ProjectSettings.get_setting(INCOMING_BUFFER, 64))
+	)
 	_control = _channel("control", CONTROL, {"ordered": true})
 	_state = _channel("state", STATE, {"ordered": false, "maxRetransmits": 0})
 	if not _control or not _state:

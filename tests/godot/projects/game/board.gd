@@ -49,5 +49,10 @@ func bytes(data: PackedByteArray) -> void:
 	_note("bytes", "%d %s" % [data.size(), data.slice(-4)])
 
 
+@rpc("any_peer", "call_remote", "unreliable")
+func quick_bytes(data: PackedByteArray) -> void:
+	_note("quick_bytes", "%d" % data.size())
+
+
 func _note(what: String, words: Variant) -> void:
 	heard.append([multiplayer.get_remote_sender_id(), what, words])

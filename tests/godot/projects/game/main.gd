@@ -5,8 +5,9 @@ extends Node
 const CHANNELS := [MultiplayerPeer.TRANSFER_MODE_RELIABLE, MultiplayerPeer.TRANSFER_MODE_UNRELIABLE]
 const PATIENCE_S := 15.0
 
-var _world: World = null
+var _world: GameWorld = null
 var _lobby: LobbyClient = null
+var _room: SoireeMultiplayerPeer = null
 var _signals: Array = []
 var _raw: Array = []
 var _passwords: Array = []
@@ -56,12 +57,63 @@ func _join(url: String, lobby: String, mesh: bool, host: float, password: String
 		await get_tree().process_frame
 	if _lobby.end:
 		return {"trouble": _lobby.end}
-	_world = World.of(int(host) if host else _lobby.id)
+	_world = GameWorld.of(int(host) if host else _lobby.id)
 	add_child(_world)
 	_api.multiplayer_peer = _lobby.rtc
 	while _lobby.lobby == lobby and (not lobby or lobby.ends_with(":")):
 		await get_tree().process_frame
 	return {"id": _lobby.id, "lobby": _lobby.lobby, "mesh": _lobby.mesh}
+
+
+## The same by way of a room: its link.
+func _enter(link: String, host: float, password: String, options: Dictionary) -> Dictionary:
+	_password = password
+	_api.auth_callback = _on_password if password else Callable()
+	_room = await SoireeMultiplayerPeer.join(link, "", options)
+	if _room == null:
+		return {"trouble": SoireeMultiplayerPeer.failure}
+	_room.host_migrated.connect(_on_host_migrated)
+	_room.client.closed.connect(
+		func(reason: String, words: String) -> void: print("saw closed %s %s" % [reason, words])
+	)
+	_room.client.reconnecting.connect(func(reason: String) -> void: print("saw reconnecting %s" % reason))
+	_room.client.rung_changed.connect(func(rung: String, why: String) -> void: print("saw rung %s %s" % [rung, why]))
+	var id := _room.get_unique_id()
+	_world = GameWorld.of(int(host) if host else id)
+	add_child(_world)
+	_api.multiplayer_peer = _room
+	return {"id": id, "lobby": link, "mesh": false}
+
+
+func _on_host_migrated(next: SoireeMultiplayerPeer) -> void:
+	print("saw migration to %d" % next.get_unique_id())
+	_room = next
+	_world.free()
+	_world = GameWorld.of(1)
+	add_child(_world)
+	_api.multiplayer_peer = next
+	next.host_migrated.connect(_on_host_migrated)
+
+
+func _refuse(enable: bool) -> void:
+	_api.refuse_new_connections = enable
+
+
+func _stats() -> Dictionary:
+	return _room.client.stats()
+
+
+## Say something new in each of so many frames, to all; how many bytes went up for it.
+func _broadcast(method: String, times: float, size: float) -> float:
+	var before: float = _room.client.stats().bytes_out
+	for time in int(times):
+		var words := PackedByteArray()
+		words.resize(int(size))
+		words.encode_u32(0, time)
+		_world.board.rpc(method, words)
+		await get_tree().process_frame
+	await get_tree().create_timer(0.3).timeout
+	return _room.client.stats().bytes_out - before
 
 
 func _seal() -> void:
@@ -74,12 +126,15 @@ func _leave() -> void:
 	if _lobby != null:
 		_lobby.stop()
 		_lobby.queue_free()
+	if _room != null:
+		_room.close()
 	_api.multiplayer_peer = null
 	_api.auth_callback = Callable()
 	for kept: Array in [_signals, _raw, _passwords]:
 		kept.clear()
 	_world = null
 	_lobby = null
+	_room = null
 
 
 func _result() -> Dictionary:
@@ -165,16 +220,20 @@ func _kick(whom: float) -> void:
 	_api.disconnect_peer(int(whom))
 
 
+func _is_mesh() -> bool:
+	return _lobby != null and _lobby.mesh
+
+
 func _on_authenticating(id: int) -> void:
 	_api.send_auth(id, _password.to_utf8_buffer())
 	# Who joins a server trusts it: a server without the game's code has no password to show.
-	if id == 1 and not _lobby.mesh:
+	if id == 1 and not _is_mesh():
 		_api.complete_auth(id)
 
 
 func _on_password(id: int, data: PackedByteArray) -> void:
 	_passwords.append([id, data.get_string_from_utf8()])
-	if id == 1 and not _lobby.mesh:
+	if id == 1 and not _is_mesh():
 		return
 	if data.get_string_from_utf8() == _password:
 		_api.complete_auth(id)

@@ -10,7 +10,7 @@ var hat := ""
 
 func _enter_tree() -> void:
 	set_multiplayer_authority(name.to_int())
-	var world: World = get_parent().get_parent()
+	var world: GameWorld = get_parent().get_parent()
 	var sync: MultiplayerSynchronizer = $Sync
 	sync.public_visibility = name.to_int() == world.host
 	for viewer: int in world.viewers.get(str(name), []):
@@ -18,7 +18,7 @@ func _enter_tree() -> void:
 
 
 func _ready() -> void:
-	var world: World = get_parent().get_parent()
+	var world: GameWorld = get_parent().get_parent()
 	if is_multiplayer_authority():
 		return
 	while not get_multiplayer_authority() in multiplayer.get_peers():

@@ -1,4 +1,4 @@
-class_name World
+class_name GameWorld
 extends Node
 ## The game itself. All that is nobody else's belongs to the host.
 
@@ -29,8 +29,8 @@ class Clock:
 
 
 ## A world in which everything belongs to [param whom].
-static func of(whom: int) -> World:
-	var world := World.new()
+static func of(whom: int) -> GameWorld:
+	var world := GameWorld.new()
 	world.name = "World"
 	world.host = whom
 	world._build()
