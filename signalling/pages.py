@@ -12,15 +12,18 @@ from aiohttp import hdrs, web
 
 from signalling.bodies import invite_url, room_view
 from signalling.errors import ApiError, NotFoundError, UnknownRoomError
+from signalling.godot.socket import DESK
+from signalling.godot.view import LobbyView, lobby_view
 from signalling.godot_files import demo_folder, has_addon
 from signalling.godot_files import routes as godot_routes
 from signalling.joining import API
 from signalling.modules import imports_of
-from signalling.operations import HOME, PROXIES
+from signalling.operations import HOME, PROXIES, json_answer
 from signalling.rooms import Room
 
 WEB = Path(__file__).resolve().parents[1] / "web"
 STATIC = WEB / "static"
+LOBBIES_SHOWN = 64
 QR_BORDER = 2
 """Quiet zone in modules, on a white ground of its own."""
 
@@ -45,6 +48,23 @@ async def lobby(request: web.Request) -> web.Response:
 @routes.get("/doctor")
 async def doctor(request: web.Request) -> web.Response:
     return render("doctor.html", request, {"modules": _modules("doctor/main.js")})
+
+
+@routes.get("/lobbies")
+async def godot_lobbies(request: web.Request) -> web.Response:
+    lobbies = sorted(request.app[DESK].lobbies, key=lambda lobby: lobby.since)
+    return render("godot_lobbies.html", request, {"lobbies": lobbies[-LOBBIES_SHOWN:]})
+
+
+@routes.get("/lobbies/{handle:[0-9a-f]+}")
+async def godot_lobby(request: web.Request) -> web.Response:
+    context = {"lobby": msgspec.to_builtins(await _lobby(request)), "modules": _modules("godot/main.js")}
+    return render("godot_lobby.html", request, context)
+
+
+@routes.get("/lobbies/{handle:[0-9a-f]+}.json")
+async def godot_lobby_now(request: web.Request) -> web.Response:
+    return json_answer(msgspec.to_builtins(await _lobby(request)))
 
 
 @routes.get("/r/{code}")
@@ -113,6 +133,14 @@ def error_page(request: web.Request, error: ApiError) -> web.Response:
 def _modules(entry: str) -> tuple[str, ...]:
     """Addresses of all that a page's script needs. Read once: a new server comes with new files."""
     return tuple(f"/static/{path}" for path in imports_of(entry, lambda path: (STATIC / path).read_text()))
+
+
+async def _lobby(request: web.Request) -> LobbyView:
+    desk = request.app[DESK]
+    lobby = desk.lobbies.by_handle(request.match_info["handle"])
+    if lobby is None:
+        raise NotFoundError
+    return lobby_view(lobby, await desk.traffic(lobby))
 
 
 def _room(request: web.Request) -> Room:

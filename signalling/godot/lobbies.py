@@ -47,6 +47,10 @@ class Lobbies:
         """The lobby of this name or handle."""
         return self._lobbies.get(key) or self._handles.get(key)
 
+    def by_handle(self, handle: str) -> Lobby | None:
+        """The lobby that is called so in public: a name is no handle."""
+        return self._handles.get(handle)
+
     def drain(self) -> list[Output]:
         """What is to be done since the last call, in order."""
         outputs, self._outputs = self._outputs, []
