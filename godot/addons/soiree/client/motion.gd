@@ -72,6 +72,62 @@ class Sample:
 		return same
 
 
+## The way from one sample to the next: the cubic Hermite curve that has place and velocity of both,
+## rotating at an even pace. Where both say that they do not move along an axis, it moves evenly along
+## that axis. What can be is worked out once: it is asked for with each picture.
+class Course:
+	extends RefCounted
+	## Seconds of the first sample, and of the second.
+	var from_s := 0.0
+	var until_s := 0.0
+
+	var _x := 0.0
+	var _y := 0.0
+	var _z := 0.0
+	var _rotation := Quaternion.IDENTITY
+	var _turned := Quaternion.IDENTITY
+	var _pace := 0.0
+	# Metres for each power of the share of the way, the first to the third.
+	var _first := Vector3.ZERO
+	var _second := Vector3.ZERO
+	var _third := Vector3.ZERO
+
+	func _init(before: Sample, after: Sample) -> void:
+		from_s = before.at
+		until_s = after.at
+		var span := until_s - from_s
+		var chord := after.away_from(before)
+		var longest := STEEPEST * chord.length()
+		var first := before.velocity * span
+		var last := after.velocity * span
+		for axis in 3:
+			if first[axis] == 0.0 and last[axis] == 0.0:
+				first[axis] = chord[axis]
+				last[axis] = chord[axis]
+		first = first.limit_length(longest)
+		last = last.limit_length(longest)
+		_x = before.x
+		_y = before.y
+		_z = before.z
+		_rotation = before.rotation
+		_turned = after.rotation
+		_pace = 1.0 / span
+		_first = first
+		_second = 3.0 * chord - 2.0 * first - last
+		_third = first + last - 2.0 * chord
+
+	func pose_at(at: float) -> Pose:
+		var s := (at - from_s) * _pace
+		var offset := s * (_first + s * (_second + s * _third))
+		var pose := Pose.new()
+		pose.x = _x + offset.x
+		pose.y = _y + offset.y
+		pose.z = _z + offset.z
+		pose.rotation = _rotation.slerp(_turned, s)
+		pose.velocity = _pace * (_first + s * (2.0 * _second + 3.0 * s * _third))
+		return pose
+
+
 ## Whether the mark of a jump is to be believed: owners also mark what merely follows a jump that may
 ## have got lost.
 static func leaps(before: Sample, after: Sample) -> bool:
@@ -81,29 +137,9 @@ static func leaps(before: Sample, after: Sample) -> bool:
 	return after.away_from(before).length() > explained_m + JUMP_M
 
 
-## On the cubic Hermite curve that has place and velocity of both samples, rotating at an even pace.
-## Where both say that they do not move along an axis, it moves evenly along that axis.
+## On the way between two samples: see [Course].
 static func between(before: Sample, after: Sample, at: float) -> Pose:
-	var span := after.at - before.at
-	var s := (at - before.at) / span
-	var chord := after.away_from(before)
-	var longest := STEEPEST * chord.length()
-	var first := before.velocity * span
-	var last := after.velocity * span
-	for axis in 3:
-		if first[axis] == 0.0 and last[axis] == 0.0:
-			first[axis] = chord[axis]
-			last[axis] = chord[axis]
-	first = first.limit_length(longest)
-	last = last.limit_length(longest)
-	var rest := 1.0 - s
-	var pose := Pose.new()
-	pose.beside(before, s * rest * rest * first + s * s * (3.0 - 2.0 * s) * chord - s * s * rest * last)
-	pose.rotation = before.rotation.slerp(after.rotation, s)
-	pose.velocity = (
-		rest * (1.0 - 3.0 * s) / span * first + 6.0 * s * rest / span * chord + s * (3.0 * s - 2.0) / span * last
-	)
-	return pose
+	return Course.new(before, after).pose_at(at)
 
 
 ## How fast its course turns about +Y from sample to sample, rad/s.

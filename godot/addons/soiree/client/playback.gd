@@ -65,6 +65,8 @@ var _bridge_away := Vector3.ZERO
 var _bridge_turn := Quaternion.IDENTITY
 # Whether it was shown where it certainly is, as what is our own.
 var _owned := false
+# The way that it was on last, in the world: null if it is on none, or in a vehicle.
+var _course: Motion.Course = null
 
 
 func _init(first: Motion.Sample) -> void:
@@ -117,6 +119,8 @@ func add(sample: Motion.Sample, arrived_s: float) -> void:
 		return
 	if played_s >= minf(last.at, sample.at):
 		_broken = true
+	if last.at >= sample.at:
+		_course = null
 	while _samples and _samples[-1].at >= sample.at:
 		_samples.pop_back()
 	if _samples and _samples[-1].parent == sample.parent:
@@ -129,6 +133,7 @@ func add(sample: Motion.Sample, arrived_s: float) -> void:
 ## Somebody else goes on with it from here: what came before says nothing of what comes.
 func restart(sample: Motion.Sample) -> void:
 	_samples = [sample]
+	_course = null
 	_broken = true
 
 
@@ -180,6 +185,8 @@ func play(now: float, relay_s: float, pose_of: Callable) -> Motion.Pose:
 	var passed := maxf(0.0, now - _shown_now) if _shown_world else 0.0
 	var since := played_s
 	played_s = _time(relay_s - delay_s, passed)
+	if _course and since >= _course.from_s and played_s < _course.until_s and not (_broken or _owned):
+		return _show(now, 0, _course.pose_at(played_s), null)
 	if _owned:
 		_broken = true
 	_owned = false
@@ -220,11 +227,14 @@ func _at(since: float, passed: float, now: float, pose_of: Callable) -> Motion.P
 		frame = pose_of.call(sample.parent) if sample.parent else null
 	var after: Motion.Sample = _samples[index + 1] if index + 1 < _samples.size() else null
 	var local: Motion.Pose
+	_course = null
 	if not after or after.jump or after.parent != sample.parent or at < sample.at:
 		var coast_s := maxf(Motion.COAST_S, COAST_INTERVALS * _interval_s)
 		local = Motion.onward(sample, at, coast_s, _turning(index, at))
 	else:
-		local = Motion.between(sample, after, at)
+		var course := Motion.Course.new(sample, after)
+		local = course.pose_at(at)
+		_course = null if sample.parent else course
 	if _jumped(since, at):
 		_bridge_since = -INF
 	elif _shown_world and (_broken or sample.parent != _shown_parent):
@@ -246,8 +256,11 @@ func _show(now: float, parent: int, known: Motion.Pose, frame: Motion.Pose) -> M
 func _jumped(since: float, at: float) -> bool:
 	if since >= _samples[-1].at:
 		return false
-	for sample in _samples:
-		if sample.jump and since < sample.at and sample.at <= at:
+	for i in range(_samples.size() - 1, -1, -1):
+		var sample := _samples[i]
+		if sample.at <= since:
+			break
+		if sample.jump and sample.at <= at:
 			return true
 	return false
 

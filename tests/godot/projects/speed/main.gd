@@ -28,6 +28,8 @@ func _play(frame: PackedByteArray) -> void:
 	var client := SoireeClient.new()
 	var world := World.new(func(_what: String, _arguments: Array) -> void: pass)
 	world.client = weakref(client)
+	# All of it is somebody else's.
+	world.peer_id = 1
 	for i in RECORDS:
 		world.replicas[i + 1] = SoireeReplica.new(world, i + 1)
 	var applied := INF
