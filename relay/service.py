@@ -26,7 +26,7 @@ from relay.switchboard import Switchboard
 from relay.transports.webrtc import webrtc_transport
 from relay.transports.websocket import WebSocketServer
 from soiree.link import Accepted, HomeLink, LinkError, RelayInfo, RelayLoad, RoomSpec
-from soiree.rtc import Candidate, SdpError
+from soiree.rtc import Candidate, RtcError, SdpError
 from soiree.ticket import TicketVerifier
 from soiree.transport import Sink, Transport
 from soiree.websocket import close_frame
@@ -172,6 +172,9 @@ class RelayService:
         except SdpError as error:
             self._switchboard.forget(connection)
             raise LinkError("bad-sdp", f"The offer cannot be used: {error}") from error
+        except RtcError as error:  # it was closed while it was negotiated: hung up, or too slow
+            self._switchboard.forget(connection)
+            raise LinkError("unavailable", "The connection ended while it was negotiated. Try again.") from error
         return Accepted(connection.name, answer)
 
     async def candidate(self, connection: str, candidate: Candidate) -> None:

@@ -170,7 +170,7 @@ def test_who_is_given_something_far_away_is_told_of_it_and_loses_sight_of_it_wit
     crowd.step(30)
     assert ball in crowd[BOB].entities
     crowd.ask(m.Granted, BOB, m.Release, ball)
-    crowd.step(30)
+    crowd.step(40)
     assert ball not in crowd[BOB].entities
     crowd.check_agreement()
 

@@ -10,7 +10,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from relay.config import RelayConfig, RoomConfig
 from relay.service import RelayService
 from signalling.config import HomeConfig
-from soiree.rtc import EngineConfig, available, create
+from soiree.rtc import EngineConfig, RtcError, available, create
 from soiree.rtc.engine import Engine
 from soiree.ticket import TicketIssuer
 from soiree.transport import CONTROL
@@ -142,6 +142,23 @@ async def test_a_join_with_an_offer_is_in_with_one_round_trip(visit: Visit) -> N
     await visit.engine.answered(2, again["answer"])
     await visit.open(2)
     assert (await visit.hello(2)).peer == joined["peer_id"]
+
+
+async def test_a_connection_that_ends_while_it_is_negotiated_is_told_and_forgotten(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a busy machine takes longer than the peer waits."""
+    offer = await visit.engine.offer(1)
+    rtc = visit.relay._rtc
+    assert rtc is not None
+
+    async def too_late(conn: int, _sdp: str) -> str:
+        raise RtcError(f"connection {conn} was closed while it was negotiated")
+
+    monkeypatch.setattr(rtc, "accept", too_late)
+    status, body = await visit.lobby.call("POST", f"/rooms/{visit.room['id']}/join", {"name": "Ada", "offer": offer})
+    assert (status, body["error"]["code"]) == (503, "unavailable")
+    assert visit.connections() == 0
 
 
 async def test_an_offer_that_is_none_leaves_nobody_behind(visit: Visit) -> None:
