@@ -1,7 +1,8 @@
 """Pure core: peer 1 of a game, without the game: it introduces clients to each other and hands their packets on.
 
-Whether the game authenticates its peers is not known beforehand, and a client that does hears nothing else before it is through with it; one
-that does not never speaks of it. So the first peer of a lobby is given a moment, and what it does then is taken for the custom of the game.
+Whether the game authenticates its peers is not known beforehand, and a client that does hears nothing else before it is through
+with it; one that does not never speaks of it. So the first peer of a lobby is given a moment, and what it does then is taken for
+the custom of the game.
 """
 
 from enum import Enum

@@ -36,7 +36,9 @@ async def serve_lobbies(request: web.Request, client_key: str, base_url: str) ->
         max_msg_size=HARD_LIMIT_BYTES, heartbeat=PING_INTERVAL_S, compress=False, timeout=GOODBYE_TIMEOUT_S
     )
     if not websocket.can_prepare(request):
-        raise InvalidError("This address speaks WebSocket: give it to a Godot game, as docs/PROTOCOL.md tells, section 11.")
+        raise InvalidError(
+            "This address speaks WebSocket: give it to a Godot game, as docs/PROTOCOL.md tells, section 11."
+        )
     await websocket.prepare(request)
     socket = LobbySocket(websocket, request.transport, base_url)
     conn = desk.arrive(socket, client_key, wish)

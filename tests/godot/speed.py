@@ -26,10 +26,14 @@ def main() -> None:
     """Print what was found."""
     found = asyncio.run(measure())
     for what, times in found.items():
-        print(f"{what}: {statistics.median(times):.2f} µs a record ({min(times):.2f} to {max(times):.2f} in {RUNS} runs)")
+        print(
+            f"{what}: {statistics.median(times):.2f} µs a record ({min(times):.2f} to {max(times):.2f} in {RUNS} runs)"
+        )
     apply_share = statistics.median(found["apply"]) * ENTITIES * HZ / 1e6
     draw_share = statistics.median(found["draw"]) * ENTITIES * FRAMES_PER_S / 1e6
-    print(f"{ENTITIES} entities at {HZ} Hz: {apply_share:.1%} of a core; drawn {FRAMES_PER_S} times a second: {draw_share:.1%}")
+    print(
+        f"{ENTITIES} entities at {HZ} Hz: {apply_share:.1%} of a core; drawn {FRAMES_PER_S} times a second: {draw_share:.1%}"
+    )
 
 
 if __name__ == "__main__":

@@ -177,7 +177,10 @@ async def test_a_lost_connection_is_resumed(godot: Godot, party: Party) -> None:
         await game.line("saw reconnecting")
         await game.line("saw resumed", 20)
         assert await do(game, "move", ball, 2.0, 0.0, 0.0)
-        await until(lambda: ball in ada.entities and ada.entities[ball].position == (2.0, 0.0, 0.0), what="what Godot did is seen")
+        await until(
+            lambda: ball in ada.entities and ada.entities[ball].position == (2.0, 0.0, 0.0),
+            what="what Godot did is seen",
+        )
         assert len(ada.peers) == 2
 
 
@@ -204,4 +207,3 @@ async def _collect(room: soiree.Room, into: list[Any]) -> None:
 
 def _hashable(changes: list[Any]) -> list[Any]:
     return [one for one in changes if isinstance(getattr(one, "payload", None), bytes)]
-

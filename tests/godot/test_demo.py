@@ -112,7 +112,9 @@ async def test_a_party(godot: Godot, party: Party, transport: Choice) -> None:
         before = known[ball][3:]
         assert await game.call("take_it", ball) == ""
         await game.call("throw_it")
-        await until(lambda: math.dist(bob.entities[ball].world_transform().position, before) > 3, what="the ball flies for Bob")
+        await until(
+            lambda: math.dist(bob.entities[ball].world_transform().position, before) > 3, what="the ball flies for Bob"
+        )
         await bob.entities[ball].request()
         bob.entities[ball].set(position=(0, 3, 0), velocity=(2, 0, 0))
         await asyncio.sleep(0.2)
@@ -141,7 +143,9 @@ async def test_a_party(godot: Godot, party: Party, transport: Choice) -> None:
         await page.evaluate("(car) => me.setParent(room.entities.get(car), { position: [0.45, 0.1, 0.2] })", car)
         before = known[car][3:]
         await game.call("steer", 1, 0.2)
-        await until(lambda: math.dist(bob.entities[car].world_transform().position, before) > 5, what="the car drives for Bob")
+        await until(
+            lambda: math.dist(bob.entities[car].world_transform().position, before) > 5, what="the car drives for Bob"
+        )
         await game.call("steer", 0, 0)
         known = await agree(*everybody)
         aboard = [thing for thing in known.values() if thing[2] == car]

@@ -41,7 +41,9 @@ async def test_a_shared_cube(godot: Godot, tmp_path: Path) -> None:
         files["project.godot"] = EMPTY_PROJECT + RENDERER
         async with soiree.join(server.url, room="party", name="Grace") as grace:
             games = [await godot.run(files, addon=False, shown=(160, 120)) for _ in range(2)]
-            await until(lambda: len({peer.id for peer in grace.peers.values() if peer.name == "Ann"}) == 2, 30, "two play")
+            await until(
+                lambda: len({peer.id for peer in grace.peers.values() if peer.name == "Ann"}) == 2, 30, "two play"
+            )
             await until(lambda: any(e.kind == "cube" for e in grace.entities.values()), 20, what="there is a cube")
             (cube,) = (e for e in grace.entities.values() if e.kind == "cube")
             before = cube.rotation

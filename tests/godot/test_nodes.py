@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 import soiree
-from tests.godot.rig import Game, Godot
+from tests.godot.pack import project
+from tests.godot.rig import PROJECTS, ROOT, Game, Godot
 from tests.party_server import Party, running_party
 from tests.system.ways import until
 
@@ -50,7 +52,9 @@ async def test_what_is_ours_is_seen_and_what_is_theirs_follows(godot: Godot, par
         assert seen.properties["Label:modulate"] == BLUE
         await until(lambda: seen.pose is not None and seen.pose.head is not None, what="it nods")
 
-        theirs = await ada.spawn("cube", position=(5, 0, 5), rule="ask", properties={"Label:text": "Ada's", "visible": 1})
+        theirs = await ada.spawn(
+            "cube", position=(5, 0, 5), rule="ask", properties={"Label:text": "Ada's", "visible": 1}
+        )
         await game.line(rf"saw spawned {theirs.id} cube")
         theirs.set(position=(6, 0, 5))
         async with asyncio.timeout(10):
@@ -182,3 +186,16 @@ async def test_what_has_no_scene_is_refused(godot: Godot, party: Party) -> None:
     game, _ = await inside(godot, party, await party.another_room())
     assert await game.call("make", "dragon", 0, 0, 0) == 0
     assert json.dumps(game.lines).count("saw refused dragon no-scene") == 1
+
+
+async def test_a_game_may_call_its_own_classes_what_it_likes(godot: Godot, party: Party) -> None:
+    """Classes with a name are seen everywhere, also by scripts that call something of theirs the same."""
+    scripts = "".join(path.read_text() for path in (ROOT / "godot" / "addons").rglob("*.gd"))
+    named = re.findall(r"^\t*(?:const (\w+) := preload|class (\w+):|enum (\w+))", scripts, re.MULTILINE)
+    taken = {name for names in named for name in names if name}
+    assert {name for name in taken if not name.startswith("Soiree")} == set()
+    own = {name.removeprefix("Soiree") for name in taken}
+    files = project(PROJECTS / "nodes") | {f"own/{n.lower()}.gd": f"class_name {n}\n".encode() for n in sorted(own)}
+    game = await godot.run(files, driven=True, until="ready")
+    assert isinstance(await game.call("enter", f"{party.url}/r/{await party.another_room()}", "auto"), int)
+    assert await game.call("make", "cube", 0, 0, 0)

@@ -24,7 +24,7 @@ signal refused(reason: String)
 ## Its rule, master, lifetime, attach rule, parent or a shared property is another now.
 signal changed(what: String)
 
-const Motion := preload("client/motion.gd")
+const SoireeMotion := preload("client/motion.gd")
 ## Smaller moves are none, metres and radians.
 const STILL_M := 0.001
 const STILL_RAD := 0.001
@@ -67,9 +67,9 @@ var master_id: int:
 var _root: Node3D
 var _asks := {}
 # What was told last, as its owner; where that is in the scene, and the vehicle it is relative to.
-var _told: Motion.Pose
+var _told: SoireeMotion.SoireePose
 var _scene_at := Transform3D.IDENTITY
-var _frame: Motion.Pose
+var _frame: SoireeMotion.SoireePose
 var _told_joints: Array[Transform3D] = []
 var _told_properties := {}
 var _properties_at := 0.0
@@ -197,12 +197,12 @@ func options() -> Dictionary:
 
 
 ## Where it is: in the room, or in a vehicle.
-func place_in(in_room: SoireeRoom, inside: SoireeEntity) -> Motion.Pose:
+func place_in(in_room: SoireeRoom, inside: SoireeEntity) -> SoireeMotion.SoireePose:
 	room = in_room
 	if not _root:
 		_root = get_parent() as Node3D
 	var pose := _pose_in_room()
-	return Motion.inward(inside.replica.smooth(room.now, room.relay_s), pose) if inside else pose
+	return SoireeMotion.inward(inside.replica.smooth(room.now, room.relay_s), pose) if inside else pose
 
 
 func bind(to: SoireeRoom, what: SoireeReplica) -> void:
@@ -288,7 +288,7 @@ func _show() -> void:
 
 
 func _tell(delta: float) -> void:
-	var frame: Motion.Pose = null
+	var frame: SoireeMotion.SoireePose = null
 	if replica.parent_id:
 		var inside := vehicle()
 		if not inside:
@@ -300,7 +300,7 @@ func _tell(delta: float) -> void:
 	if was_moved:
 		pose = _pose_in_room()
 		if frame:
-			pose = Motion.inward(_frame if _frame else frame, pose)
+			pose = SoireeMotion.inward(_frame if _frame else frame, pose)
 		pose.velocity = Vector3.ZERO if frame else speed
 	if was_moved or _jumps or _told.velocity != Vector3.ZERO:
 		if not was_moved:
@@ -310,7 +310,7 @@ func _tell(delta: float) -> void:
 			_jumps = false
 	if frame:
 		# Whoever rides is carried along.
-		_put(Motion.outward(frame, pose))
+		_put(SoireeMotion.outward(frame, pose))
 	_frame = frame
 	_scene_at = _root.global_transform
 	_tell_joints()
@@ -330,7 +330,7 @@ func _is_at(place: Transform3D) -> bool:
 
 
 # Puts what is shared to a place of the room.
-func _put(pose: Motion.Pose) -> void:
+func _put(pose: SoireeMotion.SoireePose) -> void:
 	var basis := Basis(pose.rotation)
 	if _root.scale != Vector3.ONE:
 		basis = basis * Basis.from_scale(_root.scale)
@@ -370,8 +370,8 @@ func _pose_now() -> RefCounted:
 	return SoireeReplica.pose_record(_joint(0), _joint(1), _joint(2))
 
 
-func _pose_in_room() -> Motion.Pose:
-	var pose := Motion.Pose.new()
+func _pose_in_room() -> SoireeMotion.SoireePose:
+	var pose := SoireeMotion.SoireePose.new()
 	var at := room.to_room(_root.global_position)
 	pose.x = at[0]
 	pose.y = at[1]
@@ -382,7 +382,7 @@ func _pose_in_room() -> Motion.Pose:
 
 # It is in another vehicle, or in none, where the relay was told that it is in it.
 func _take_seat() -> void:
-	_told = Motion.Pose.new()
+	_told = SoireeMotion.SoireePose.new()
 	_told.x = replica.x
 	_told.y = replica.y
 	_told.z = replica.z

@@ -35,8 +35,8 @@ signal data_received(from: int, bytes: PackedByteArray, reliable: bool)
 ## The origin has moved by so much: what no [SoireeEntity] moves must be moved by its negative.
 signal origin_shifted(by: Vector3)
 
-const Link := preload("client/link.gd")
-const Motion := preload("client/motion.gd")
+const SoireeLink := preload("client/link.gd")
+const SoireeMotion := preload("client/motion.gd")
 const CELL_M := 64.0
 
 ## The room: its invite link, or only its code, on [member server].
@@ -89,7 +89,7 @@ func _ready() -> void:
 func _process(_delta: float) -> void:
 	if not client:
 		return
-	now = Link.clock_now()
+	now = SoireeLink.clock_now()
 	relay_s = client.relay_s(now)
 	if follow and follow.global_position.length() > recentre_m:
 		recentre(follow.global_position)

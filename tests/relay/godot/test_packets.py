@@ -58,7 +58,10 @@ def test_bytes_are_those_seen_on_the_wire() -> None:
     assert read(bytes.fromhex("070041")) == Auth(complete=False)
 
 
-@pytest.mark.parametrize("packet", ["", "07", "0701", "070102000000", "070202000000", "0709", "0703", "0703020000", "070302000000", "07030200000007"])
+@pytest.mark.parametrize(
+    "packet",
+    ["", "07", "0701", "070102000000", "070202000000", "0709", "0703", "0703020000", "070302000000", "07030200000007"],
+)
 def test_what_no_client_sends_is_refused(packet: str) -> None:
     with pytest.raises(PacketError):
         read(bytes.fromhex(packet))

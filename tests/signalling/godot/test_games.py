@@ -141,7 +141,10 @@ async def test_the_relay_is_peer_one_without_a_game(hall: Arcade) -> None:
         first.send(1, sys_packet(RELAY, ids[1], b"\x03one"), stream)
         first.send(1, sys_packet(RELAY, -ids[2], b"\x03not third"), stream)
         first.send(1, sys_packet(RELAY, -1, b"\x03not server"), stream)
-        said = {word: (1, stream, sys_packet(RELAY, ids[0], b"\x03" + word)) for word in (b"all", b"one", b"not third", b"not server")}
+        said = {
+            word: (1, stream, sys_packet(RELAY, ids[0], b"\x03" + word))
+            for word in (b"all", b"one", b"not third", b"not server")
+        }
         await second.until_heard(*said.values())
         await third.until_heard(said[b"all"], said[b"not server"])
         assert not {said[b"one"][2], said[b"not third"][2]} & set(third.heard(1, stream))
@@ -180,7 +183,10 @@ async def test_unreliable_streams_are_lossy_on_the_relays_side_as_the_name_says(
     assert host.guest.lobby.startswith("bridge+ur:")
     guest = await hall.game(host.guest.lobby, channels=[TransferMode.UNRELIABLE, TransferMode.RELIABLE])
     await guest.until_open(1)
-    layouts = {tuple((stream, channel.ordered, channel.lossy) for stream, channel in lobby.layout.items())[:5] for lobby in hall.relay.lobbies._lobbies.values()}
+    layouts = {
+        tuple((stream, channel.ordered, channel.lossy) for stream, channel in lobby.layout.items())[:5]
+        for lobby in hall.relay.lobbies._lobbies.values()
+    }
     assert layouts == {((1, True, False), (2, True, True), (3, False, True), (4, False, True), (5, True, False))}
 
 

@@ -75,7 +75,13 @@ class LobbyMachine(RuleBasedStateMachine):
             name = self.names[pick % len(self.names)]
         self.say(pick, Type.JOIN, 0 if mesh else 1, name)
 
-    @rule(pick=st.integers(0), kind=st.integers(0, 9), peer=st.integers(-2, 4), known=st.booleans(), data=st.text(max_size=5))
+    @rule(
+        pick=st.integers(0),
+        kind=st.integers(0, 9),
+        peer=st.integers(-2, 4),
+        known=st.booleans(),
+        data=st.text(max_size=5),
+    )
     def speak(self, pick: int, kind: int, peer: int, known: bool, data: str) -> None:
         ids = [state["id"] for state in self.open.values() if "id" in state]
         if known and ids:

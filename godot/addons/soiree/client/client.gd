@@ -39,16 +39,16 @@ signal refused(replica: SoireeReplica, reason: String)
 signal event_received(from: int, name: String, payload: Variant, replica: SoireeReplica)
 signal data_received(from: int, bytes: PackedByteArray, reliable: bool)
 
-const Commands := preload("commands.gd")
-const Gate := preload("gate.gd")
-const Group := preload("group.gd")
-const Link := preload("link.gd")
-const Pace := preload("pace.gd")
-const Placed := preload("../wire/placed.gd")
-const Records := preload("../wire/records.gd")
-const Sections := preload("../wire/sections.gd")
-const StateFrames := preload("../wire/state.gd")
-const World := preload("world.gd")
+const SoireeCommands := preload("commands.gd")
+const SoireeGate := preload("gate.gd")
+const SoireeGroup := preload("group.gd")
+const SoireeLink := preload("link.gd")
+const SoireePace := preload("pace.gd")
+const SoireePlaced := preload("../wire/placed.gd")
+const SoireeRecords := preload("../wire/records.gd")
+const SoireeSections := preload("../wire/sections.gd")
+const SoireeStateFrames := preload("../wire/state.gd")
+const SoireeWorld := preload("world.gd")
 
 ## How often one's own state goes up at most; set it before joining.
 var send_hz := 20.0
@@ -63,10 +63,10 @@ var room := {"id": "", "code": "", "name": "", "max_speed_m_s": 0.0}
 var is_host := false
 
 var _name := ""
-var _gate: Gate = null
-var _link: Link = null
-var _commands := Commands.new()
-var _world: World
+var _gate: SoireeGate = null
+var _link: SoireeLink = null
+var _commands := SoireeCommands.new()
+var _world: SoireeWorld
 # Of entities that we move.
 var _paces := {}
 var _reconnecting := false
@@ -93,7 +93,7 @@ var is_connected_to_room: bool:
 
 
 func _init() -> void:
-	_world = World.new(_tell)
+	_world = SoireeWorld.new(_tell)
 	_world.client = weakref(self)
 
 
@@ -118,8 +118,8 @@ func join(link_or_url: String, player_name: String, code := "", password := "") 
 		closed.emit("invalid", "%s is no link to a room" % link_or_url)
 		return "invalid"
 	_name = player_name
-	_gate = Gate.new(parts[0], parts[1], player_name, password, identity, host_key, transport)
-	_link = Link.new(_gate, send_hz)
+	_gate = SoireeGate.new(parts[0], parts[1], player_name, password, identity, host_key, transport)
+	_link = SoireeLink.new(_gate, send_hz)
 	_link.welcomed.connect(_on_welcomed)
 	_link.received.connect(_on_received)
 	_link.state_received.connect(_on_state_received)
@@ -139,7 +139,7 @@ signal entered(trouble: String)
 ## Lets it work; called by itself once in each frame.
 func poll() -> void:
 	if _link and not _link.is_closed:
-		_world.relay_s = relay_s(Link.clock_now())
+		_world.relay_s = relay_s(SoireeLink.clock_now())
 		_link.poll()
 
 
@@ -174,8 +174,8 @@ func spawn(
 
 
 ## Several commands as one: nobody sees what lies between them. See [code]group.gd[/code].
-func group() -> Group:
-	return Group.new(self)
+func group() -> SoireeGroup:
+	return SoireeGroup.new(self)
 
 
 ## Tells everybody (ourselves too), one peer, or (−n) all but peer n; reliably, in order. Empty, or why not.
@@ -208,7 +208,7 @@ func set_budget(kbit_s: int) -> void:
 func command(message: Dictionary) -> Dictionary:
 	var n := _send(message)
 	if n == 0:
-		return Commands.refusal(_link.session.failure if _link else "closed", message.get("entity", 0))
+		return SoireeCommands.refusal(_link.session.failure if _link else "closed", message.get("entity", 0))
 	return (await _commands.answers_to(n, 1))[0]
 
 
@@ -216,7 +216,7 @@ func command(message: Dictionary) -> Dictionary:
 func command_group(messages: Array[Dictionary]) -> Array[Dictionary]:
 	var n := _send({"type": "group", "messages": messages})
 	if n == 0:
-		return [Commands.refusal(_link.session.failure if _link else "closed")]
+		return [SoireeCommands.refusal(_link.session.failure if _link else "closed")]
 	return await _commands.answers_to(n, messages.size())
 
 
@@ -227,7 +227,7 @@ func relay_s(now: float) -> float:
 
 ## Relay time in microseconds, as well as we know it: the same for everybody in the room.
 func relay_time_us() -> float:
-	return _link.clock.relay_us(Link.clock_now()) if _link else 0.0
+	return _link.clock.relay_us(SoireeLink.clock_now()) if _link else 0.0
 
 
 ## Figures for a status line. Rates are of the last seconds, without headers of IP, UDP or TCP.
@@ -257,15 +257,18 @@ func stats() -> Dictionary:
 
 ## For replicas: has a record of ours sent, [param away_m] from where it was before.
 func send_record(record: RefCounted, away_m: float) -> void:
-	var now := Link.clock_now()
-	if record.section != Sections.CHILD and Sections.SLOTS[record.section] == Records.Slot.TRANSFORM:
-		var pace: Pace = _paces.get(record.entity)
+	var now := SoireeLink.clock_now()
+	if (
+		record.section != SoireeSections.CHILD
+		and SoireeSections.SLOTS[record.section] == SoireeRecords.SoireeSlot.TRANSFORM
+	):
+		var pace: SoireePace = _paces.get(record.entity)
 		if not pace:
-			pace = Pace.new(_world.replicas[record.entity].fence[Records.Slot.TRANSFORM])
+			pace = SoireePace.new(_world.replicas[record.entity].fence[SoireeRecords.SoireeSlot.TRANSFORM])
 			_paces[record.entity] = pace
 		# The relay would refuse it, and others would never see where it went.
 		if pace.step(away_m, _link.clock.tick_at(now), room.max_speed_m_s):
-			record.age |= Sections.TELEPORT
+			record.age |= SoireeSections.TELEPORT
 	_link.replication.set_record(record, _link.clock.date(now))
 	_pump_soon()
 
@@ -283,13 +286,13 @@ static func spawn_message(
 	if options.get("pose"):
 		records.append(options.pose)
 	if options.get("props"):
-		var props := Records.Props.new()
+		var props := SoireeRecords.SoireeProps.new()
 		props.bytes = options.props
 		records.append(props)
 	return {
 		"type": "spawn",
 		"kind": kind,
-		"state": Placed.encode(records),
+		"state": SoireePlaced.encode(records),
 		"rule": options.get("rule", "ask"),
 		"lifetime": options.get("lifetime", "with-master"),
 		"properties": options.get("properties", {}),
@@ -374,11 +377,11 @@ func _take(message: Dictionary) -> void:
 			# What we sent of it before we heard of this, the relay drops, though it acknowledges the frames.
 			_link.replication.forget_transform(message.entity)
 			_paces.erase(message.entity)
-			_link.replication.again(message.entity, Records.Slot.POSE)
-			_link.replication.again(message.entity, Records.Slot.PROPS)
+			_link.replication.again(message.entity, SoireeRecords.SoireeSlot.POSE)
+			_link.replication.again(message.entity, SoireeRecords.SoireeSlot.PROPS)
 		"refused":
 			if message.re == 0 and message.reason == "speed":
-				_link.replication.again(message.entity, Records.Slot.TRANSFORM)
+				_link.replication.again(message.entity, SoireeRecords.SoireeSlot.TRANSFORM)
 	_commands.settle(message)
 
 
@@ -388,7 +391,7 @@ func _forget(entity: int) -> void:
 	_paces.erase(entity)
 
 
-func _on_state_received(frame: StateFrames.Frame) -> void:
+func _on_state_received(frame: SoireeStateFrames.SoireeFrame) -> void:
 	_world.relay_s = relay_s(_link.now)
 	_world.apply_frame(frame)
 

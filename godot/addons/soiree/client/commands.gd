@@ -9,7 +9,7 @@ const WHOLE := ["malformed", "rate"]
 var _waiting := {}
 
 
-class Waiting:
+class SoireeWaiting:
 	extends RefCounted
 	signal answered(answers: Array[Dictionary])
 	var missing := 1
@@ -28,7 +28,7 @@ func size() -> int:
 ## Waits for an answer to each of so many messages of the command with this number; one answer only
 ## when all were refused at once.
 func answers_to(n: int, count: int) -> Array[Dictionary]:
-	var waiting := Waiting.new()
+	var waiting := SoireeWaiting.new()
 	waiting.missing = count
 	_waiting[n] = waiting
 	return await waiting.answered
@@ -39,7 +39,7 @@ func settle(message: Dictionary) -> void:
 	var re: int = message.get("re", 0)
 	if not re or not _waiting.has(re):
 		return
-	var waiting: Waiting = _waiting[re]
+	var waiting: SoireeWaiting = _waiting[re]
 	var whole: bool = (
 		waiting.missing > 1 and waiting.answers.is_empty() and message.type == "refused" and message.reason in WHOLE
 	)
@@ -54,5 +54,5 @@ func settle(message: Dictionary) -> void:
 func reject_all(reason: String) -> void:
 	var rejected := _waiting
 	_waiting = {}
-	for waiting: Waiting in rejected.values():
+	for waiting: SoireeWaiting in rejected.values():
 		waiting.answered.emit([refusal(reason)] as Array[Dictionary])

@@ -2,10 +2,10 @@ extends RefCounted
 ## The way in, for the first time and again: asks the server, keeps what it hands out, and makes
 ## transports with it (docs/PROTOCOL.md section 1.1). Polled.
 
-const HttpCall := preload("../transports/http_call.gd")
-const Transport := preload("../transports/transport.gd")
-const WebRtcTransport := preload("../transports/webrtc.gd")
-const WebSocketTransport := preload("../transports/websocket.gd")
+const SoireeHttpCall := preload("../transports/http_call.gd")
+const SoireeTransport := preload("../transports/transport.gd")
+const SoireeWebRtcTransport := preload("../transports/webrtc.gd")
+const SoireeWebSocketTransport := preload("../transports/websocket.gd")
 
 ## HTTP statuses that may be different next time: a 4xx otherwise is an answer.
 const PASSING := [408, 425, 429]
@@ -30,7 +30,7 @@ var _headers: PackedStringArray = []
 var _transport := "auto"
 var _ticket := ""
 var _resume := ""
-var _call: HttpCall = null
+var _call: SoireeHttpCall = null
 
 
 ## [param transport]: [code]auto[/code], [code]webrtc[/code] or [code]websocket[/code].
@@ -62,7 +62,7 @@ func ask() -> void:
 		body.resume = _resume
 	elif _password:
 		body.password = _password
-	_call = HttpCall.new(_address, body, _headers)
+	_call = SoireeHttpCall.new(_address, body, _headers)
 
 
 ## Whether the answer is there.
@@ -74,10 +74,10 @@ func poll(now: float) -> bool:
 
 
 ## A transport of one of the [member kinds].
-func make(kind: String) -> Transport:
+func make(kind: String) -> SoireeTransport:
 	if kind == "websocket":
-		return WebSocketTransport.new(admission.data_url, _token())
-	return WebRtcTransport.new(admission.signal_url, admission.ice_servers, _token)
+		return SoireeWebSocketTransport.new(admission.data_url, _token())
+	return SoireeWebRtcTransport.new(admission.signal_url, admission.ice_servers, _token)
 
 
 func _answered() -> void:
@@ -101,7 +101,7 @@ func _admitted(join: Dictionary) -> void:
 	_resume = join.resume
 	if join.get("identity"):
 		_who.identity = join.identity
-	var web_rtc := WebRtcTransport.is_available()
+	var web_rtc := SoireeWebRtcTransport.is_available()
 	kinds = []
 	for kind: String in join.transports:
 		if _transport in ["auto", kind] and (kind != "webrtc" or web_rtc):

@@ -8,7 +8,7 @@ extends RefCounted
 ## var outcomes := await group.commit()
 ## [/codeblock]
 
-const Limits := preload("../wire/limits.gd")
+const SoireeLimits := preload("../wire/limits.gd")
 
 var _client: SoireeClient
 var _commands: Array[Dictionary] = []
@@ -25,7 +25,7 @@ func size() -> int:
 
 ## Any command of docs/PROTOCOL.md section 4.1. False when it is full.
 func add(command: Dictionary) -> bool:
-	if _commands.size() >= Limits.MAX_GROUP_MESSAGES:
+	if _commands.size() >= SoireeLimits.MAX_GROUP_MESSAGES:
 		return false
 	_commands.append(command)
 	return true

@@ -3,7 +3,7 @@ extends RefCounted
 ## when that takes long, fails, or connects and stays mute; the better one kept; and while it is the
 ## WebSocket, WebRTC tried again in the background. Polled; it makes transports and lets them work.
 
-const Transport := preload("../transports/transport.gd")
+const SoireeTransport := preload("../transports/transport.gd")
 
 ## Seconds that WebRTC has to itself: first to connect, then to bring the welcome.
 const PATIENCE_S := 1.5
@@ -11,7 +11,7 @@ const PATIENCE_S := 1.5
 const FIRST_RETRY_S := 10.0
 const LAST_RETRY_S := 60.0
 
-enum Then { NOTHING, FALL_BACK, FALL_BACK_AGAIN, MUTE, RETRY }
+enum SoireeThen { NOTHING, FALL_BACK, FALL_BACK_AGAIN, MUTE, RETRY }
 
 ## A transport that has opened and is to be used from now; taken by [method take_better].
 var why := ""
@@ -25,18 +25,18 @@ var _kinds: Array
 var _make: Callable
 # Transport to its kind.
 var _attempts := {}
-var _better: Transport = null
+var _better: SoireeTransport = null
 # What was last called better, whether that has brought the welcome, and whether it had its time to.
 var _held := ""
 var _confirmed := false
 var _mute := false
 # WebRTC that opened while the WebSocket's hello is unanswered: two at once could overtake each other.
-var _waiting: Transport = null
+var _waiting: SoireeTransport = null
 var _stopped := false
 var _fell_back := false
 var _retry_s := FIRST_RETRY_S
 var _due := INF
-var _then := Then.NOTHING
+var _then := SoireeThen.NOTHING
 var _now := 0.0
 
 
@@ -55,7 +55,7 @@ func start(now: float) -> void:
 		why = "WebRTC did not connect within %.1f s" % PATIENCE_S
 		_attempt("webrtc")
 		if "websocket" in _kinds:
-			_after(PATIENCE_S, Then.FALL_BACK)
+			_after(PATIENCE_S, SoireeThen.FALL_BACK)
 	elif "websocket" in _kinds:
 		_fall_back()
 	else:
@@ -66,11 +66,11 @@ func poll(now: float) -> void:
 	_now = now
 	if _stopped or failed:
 		return
-	for transport: Transport in _attempts.keys():
+	for transport: SoireeTransport in _attempts.keys():
 		transport.poll(now)
-		if transport.state == Transport.State.OPEN:
+		if transport.state == SoireeTransport.SoireeState.OPEN:
 			_opened(transport)
-		elif transport.state == Transport.State.CLOSED:
+		elif transport.state == SoireeTransport.SoireeState.CLOSED:
 			_failed_to_open(transport)
 	if _waiting:
 		_waiting.poll(now)
@@ -79,7 +79,7 @@ func poll(now: float) -> void:
 
 
 ## The transport to use from now, once; null if that has not changed.
-func take_better() -> Transport:
+func take_better() -> SoireeTransport:
 	var better := _better
 	_better = null
 	return better
@@ -89,7 +89,7 @@ func take_better() -> Transport:
 func confirm() -> void:
 	_confirmed = true
 	if _held == "webrtc":
-		_after(INF, Then.NOTHING)
+		_after(INF, SoireeThen.NOTHING)
 		_close_attempts()
 	elif _waiting and not _use_waiting() and not _stopped:
 		_retry_later()
@@ -102,20 +102,20 @@ func lost(why_lost: String, words: String) -> bool:
 	message = words
 	_held = ""
 	_mute = false
-	_after(INF, Then.NOTHING)
+	_after(INF, SoireeThen.NOTHING)
 	if _use_waiting():
 		return true
 	if _stopped or _attempts.is_empty():
 		return false
 	_fell_back = "websocket" in _attempts.values()
-	_after(PATIENCE_S, Then.FALL_BACK)
+	_after(PATIENCE_S, SoireeThen.FALL_BACK)
 	return true
 
 
 ## Gives up everything that is not in use.
 func stop() -> void:
 	_stopped = true
-	_after(INF, Then.NOTHING)
+	_after(INF, SoireeThen.NOTHING)
 	_close_attempts()
 	if _waiting:
 		_waiting.close()
@@ -125,37 +125,37 @@ func stop() -> void:
 	_better = null
 
 
-func _after(seconds: float, then: Then) -> void:
+func _after(seconds: float, then: SoireeThen) -> void:
 	_due = _now + seconds
 	_then = then
 
 
 func _timed_out() -> void:
 	var then := _then
-	_after(INF, Then.NOTHING)
+	_after(INF, SoireeThen.NOTHING)
 	match then:
-		Then.FALL_BACK:
+		SoireeThen.FALL_BACK:
 			_fall_back()
-		Then.FALL_BACK_AGAIN:
+		SoireeThen.FALL_BACK_AGAIN:
 			_fell_back = false
 			_fall_back()
-		Then.MUTE:
+		SoireeThen.MUTE:
 			_mute = true
 			_fell_back = false
 			why = "WebRTC connected, and stayed mute"
 			_fall_back()
-		Then.RETRY:
+		SoireeThen.RETRY:
 			_attempt("webrtc")
 
 
 func _close_attempts() -> void:
-	for transport: Transport in _attempts:
+	for transport: SoireeTransport in _attempts:
 		transport.close()
 	_attempts.clear()
 
 
 func _fall_back() -> void:
-	_after(INF, Then.NOTHING)
+	_after(INF, SoireeThen.NOTHING)
 	if _stopped or (_held and not _mute) or _fell_back or not "websocket" in _kinds:
 		return
 	_fell_back = true
@@ -166,7 +166,7 @@ func _attempt(kind: String) -> void:
 	_attempts[_make.call(kind)] = kind
 
 
-func _opened(transport: Transport) -> void:
+func _opened(transport: SoireeTransport) -> void:
 	var kind: String = _attempts[transport]
 	_attempts.erase(transport)
 	var better := _held != "webrtc" if kind == "webrtc" else not _held or (_mute and not _confirmed)
@@ -182,28 +182,28 @@ func _opened(transport: Transport) -> void:
 func _use_waiting() -> bool:
 	var waiting := _waiting
 	_waiting = null
-	if _stopped or not waiting or waiting.state != Transport.State.OPEN:
+	if _stopped or not waiting or waiting.state != SoireeTransport.SoireeState.OPEN:
 		return false
 	_use(waiting, "webrtc")
 	return true
 
 
-func _use(transport: Transport, kind: String) -> void:
+func _use(transport: SoireeTransport, kind: String) -> void:
 	_held = kind
 	_confirmed = false
 	_mute = false
-	_after(INF, Then.NOTHING)
+	_after(INF, SoireeThen.NOTHING)
 	if kind == "webrtc":
 		why = ""
 		_close_attempts()
 		if "websocket" in _kinds:
-			_after(PATIENCE_S, Then.MUTE)
+			_after(PATIENCE_S, SoireeThen.MUTE)
 	elif not "webrtc" in _attempts.values():
 		_retry_later()
 	_better = transport
 
 
-func _failed_to_open(transport: Transport) -> void:
+func _failed_to_open(transport: SoireeTransport) -> void:
 	var kind: String = _attempts[transport]
 	_attempts.erase(transport)
 	reason = transport.reason
@@ -220,11 +220,11 @@ func _failed_to_open(transport: Transport) -> void:
 		stop()
 	elif kind == "websocket":
 		# WebRTC may go on trying for half a minute, to no avail: that is no reason to wait for it alone.
-		_after(PATIENCE_S, Then.FALL_BACK_AGAIN)
+		_after(PATIENCE_S, SoireeThen.FALL_BACK_AGAIN)
 
 
 func _retry_later() -> void:
 	if not "webrtc" in _kinds:
 		return
-	_after(_retry_s * randf_range(0.8, 1.2), Then.RETRY)
+	_after(_retry_s * randf_range(0.8, 1.2), SoireeThen.RETRY)
 	_retry_s = minf(LAST_RETRY_S, 2.0 * _retry_s)

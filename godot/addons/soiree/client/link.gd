@@ -7,7 +7,7 @@ extends RefCounted
 signal welcomed(welcome: Dictionary, resumed: bool)
 ## A numbered message, each once and in order.
 signal received(message: Dictionary)
-signal state_received(frame: StateFrames.Frame)
+signal state_received(frame: SoireeStateFrames.SoireeFrame)
 signal data_received(peer: int, bytes: PackedByteArray)
 ## The connection is gone; it is being replaced.
 signal lost(reason: String)
@@ -16,16 +16,16 @@ signal closed(reason: String, message: String)
 ## The way that the packets go has changed; empty while there is none.
 signal rung_changed(rung: String, why: String)
 
-const Gate := preload("gate.gd")
-const Ladder := preload("ladder.gd")
-const Messages := preload("../wire/control.gd")
-const ReceivedFrames := preload("received_frames.gd")
-const RelayClock := preload("relay_clock.gd")
-const Replication := preload("replication.gd")
-const Session := preload("session.gd")
-const StateFrames := preload("../wire/state.gd")
-const Traffic := preload("traffic.gd")
-const Transport := preload("../transports/transport.gd")
+const SoireeGate := preload("gate.gd")
+const SoireeLadder := preload("ladder.gd")
+const SoireeMessages := preload("../wire/control.gd")
+const SoireeReceivedFrames := preload("received_frames.gd")
+const SoireeRelayClock := preload("relay_clock.gd")
+const SoireeReplication := preload("replication.gd")
+const SoireeSession := preload("session.gd")
+const SoireeStateFrames := preload("../wire/state.gd")
+const SoireeTraffic := preload("traffic.gd")
+const SoireeTransport := preload("../transports/transport.gd")
 
 const AGENT := "soiree-godot/0.1.0"
 ## At least this often a frame goes up, seconds: it carries the acknowledgements.
@@ -48,14 +48,14 @@ const LEAVE_S := 1.0
 ## Reasons after which coming back is of no use.
 const FINAL := ["kicked", "closed", "session-gone", "superseded", "version", "backlog", "malformed", "bye"]
 
-enum Way { NONE, ASKING, CLIMBING, PAUSING }
+enum SoireeWay { NONE, ASKING, CLIMBING, PAUSING }
 
-var session := Session.new()
-var replication := Replication.new()
-var received_frames := ReceivedFrames.new()
-var clock := RelayClock.new()
-var up := Traffic.new()
-var down := Traffic.new()
+var session := SoireeSession.new()
+var replication := SoireeReplication.new()
+var received_frames := SoireeReceivedFrames.new()
+var clock := SoireeRelayClock.new()
+var up := SoireeTraffic.new()
+var down := SoireeTraffic.new()
 ## Messages of the relay that could not be read.
 var malformed := 0
 var connected := false
@@ -66,12 +66,12 @@ var why := ""
 ## Local monotonic time of the newest poll, seconds.
 var now := 0.0
 
-var _gate: Gate
-var _way := Way.NONE
-var _ladder: Ladder = null
-var _transport: Transport = null
+var _gate: SoireeGate
+var _way := SoireeWay.NONE
+var _ladder: SoireeLadder = null
+var _transport: SoireeTransport = null
 # The last that was welcomed, until a newer one is.
-var _former: Transport = null
+var _former: SoireeTransport = null
 var _flush_every_s := 0.05
 # Whether the client was last told that it is connected.
 var _up := false
@@ -92,7 +92,7 @@ var _said_bye := false
 
 
 ## [param send_hz]: how often state goes up at most.
-func _init(gate: Gate, send_hz: float) -> void:
+func _init(gate: SoireeGate, send_hz: float) -> void:
 	_gate = gate
 	_flush_every_s = 1.0 / send_hz
 
@@ -118,8 +118,8 @@ func send(message: Dictionary) -> int:
 
 ## False when it was dropped.
 func send_data(to: int, payload: PackedByteArray) -> bool:
-	var frame := StateFrames.encode_data(to, payload)
-	return connected and not frame.is_empty() and _put(Transport.STATE, frame)
+	var frame := SoireeStateFrames.encode_data(to, payload)
+	return connected and not frame.is_empty() and _put(SoireeTransport.STATE, frame)
 
 
 ## Ends the session in order; [signal closed] follows.
@@ -156,7 +156,7 @@ func pump() -> void:
 	if not connected or _said_bye:
 		return
 	for bytes in session.take_outgoing():
-		_put(Transport.CONTROL, bytes)
+		_put(SoireeTransport.CONTROL, bytes)
 	if not _transport.is_ready():
 		return
 	# Some of a period of grace: what drives this does not beat with it.
@@ -170,8 +170,8 @@ func pump() -> void:
 		_put_frame(replication.empty_frame(_header()))
 
 
-func _header() -> StateFrames.Frame:
-	var header := StateFrames.Frame.new()
+func _header() -> SoireeStateFrames.SoireeFrame:
+	var header := SoireeStateFrames.SoireeFrame.new()
 	header.tick = int(clock.tick_at(now)) & 0xffffffff
 	header.ack_seq = received_frames.newest
 	header.ack_mask = received_frames.mask
@@ -182,7 +182,7 @@ func _header() -> StateFrames.Frame:
 func _put_frame(frame: PackedByteArray) -> void:
 	_last_frame = now
 	_last_applied_told = session.applied
-	_put(Transport.STATE, frame)
+	_put(SoireeTransport.STATE, frame)
 
 
 func _put(stream: int, bytes: PackedByteArray, urgent := false) -> bool:
@@ -193,17 +193,17 @@ func _put(stream: int, bytes: PackedByteArray, urgent := false) -> bool:
 
 
 func _connect() -> void:
-	_way = Way.ASKING
+	_way = SoireeWay.ASKING
 	_gate.ask()
 
 
 # The way up: the server's answer, the ladder, the pause before the next attempt.
 func _climb() -> void:
 	match _way:
-		Way.ASKING:
+		SoireeWay.ASKING:
 			if _gate.poll(now):
 				_admitted()
-		Way.CLIMBING:
+		SoireeWay.CLIMBING:
 			_ladder.poll(now)
 			var better := _ladder.take_better()
 			if better:
@@ -214,7 +214,7 @@ func _climb() -> void:
 				_drop()
 				_interrupted(reason)
 				_failed(reason, message, false)
-		Way.PAUSING:
+		SoireeWay.PAUSING:
 			if now >= _retry_at:
 				_connect()
 
@@ -223,8 +223,8 @@ func _admitted() -> void:
 	if _gate.reason:
 		_failed(_gate.reason, _gate.message, _gate.is_final)
 		return
-	_way = Way.CLIMBING
-	_ladder = Ladder.new(_gate.kinds, _gate.missing, _gate.make)
+	_way = SoireeWay.CLIMBING
+	_ladder = SoireeLadder.new(_gate.kinds, _gate.missing, _gate.make)
 	_ladder.start(now)
 
 
@@ -240,11 +240,11 @@ func _failed(reason: String, message: String, is_final: bool) -> void:
 
 
 func _again() -> void:
-	_way = Way.PAUSING
+	_way = SoireeWay.PAUSING
 	_retry_at = now + BACKOFF_S[mini(_attempt, BACKOFF_S.size() - 1)] * randf_range(0.75, 1.25)
 
 
-func _hello(transport: Transport) -> void:
+func _hello(transport: SoireeTransport) -> void:
 	if connected:
 		if _former:
 			_former.close()
@@ -258,14 +258,14 @@ func _hello(transport: Transport) -> void:
 	_hello_at = now
 	_last_heard = now
 	_put(
-		Transport.CONTROL,
+		SoireeTransport.CONTROL,
 		(
-			Messages
+			SoireeMessages
 			. encode(
 				{
 					"type": "hello",
 					"n": 0,
-					"version": Messages.VERSION,
+					"version": SoireeMessages.VERSION,
 					"applied": session.applied,
 					"fresh": not session.established,
 					"agent": AGENT,
@@ -288,7 +288,7 @@ func _listen() -> void:
 		if transport != _transport:
 			return
 		_heard(packet[0], packet[1])
-	if transport == _transport and transport.state == Transport.State.CLOSED:
+	if transport == _transport and transport.state == SoireeTransport.SoireeState.CLOSED:
 		_lost(transport.reason, transport.message)
 
 
@@ -343,7 +343,7 @@ func _give_up_hello() -> void:
 
 # Lets go of all connections; the session stays.
 func _drop() -> void:
-	_way = Way.NONE
+	_way = SoireeWay.NONE
 	if _ladder:
 		_ladder.stop()
 	_ladder = null
@@ -371,14 +371,14 @@ func _finish(reason: String, message: String) -> void:
 func _heard(stream: int, bytes: PackedByteArray) -> void:
 	_last_heard = now
 	down.add(bytes.size(), now)
-	if stream == Transport.CONTROL:
+	if stream == SoireeTransport.CONTROL:
 		_control(bytes)
 	elif connected:
 		_frame(bytes)
 
 
 func _control(bytes: PackedByteArray) -> void:
-	var decoded := Messages.decode(bytes)
+	var decoded := SoireeMessages.decode(bytes)
 	if decoded.failure:
 		malformed += 1
 		_lost("malformed", decoded.failure)
@@ -400,10 +400,10 @@ func _numbered(message: Dictionary) -> void:
 		_lost("protocol", "%s before the welcome" % message.type)
 		return
 	match session.receive(message.n):
-		Session.Receipt.APPLY:
+		SoireeSession.SoireeReceipt.APPLY:
 			if message.type != null:
 				received.emit(message)
-		Session.Receipt.GAP:
+		SoireeSession.SoireeReceipt.GAP:
 			_lost("protocol", "message %d came after %d" % [message.n, session.applied])
 
 
@@ -411,7 +411,7 @@ func _welcomed(welcome: Dictionary) -> void:
 	var resumed := session.established
 	if connected:
 		_lost("protocol", "a second welcome")
-	elif welcome.version[0] != Messages.VERSION[0]:
+	elif welcome.version[0] != SoireeMessages.VERSION[0]:
 		_lost("version", "the relay speaks version %s" % [welcome.version])
 	elif resumed and welcome.fresh:
 		_finish("session-gone", "the relay has forgotten the session")
@@ -434,22 +434,22 @@ func _welcomed(welcome: Dictionary) -> void:
 
 
 func _frame(bytes: PackedByteArray) -> void:
-	var frame := StateFrames.decode(bytes)
+	var frame := SoireeStateFrames.decode(bytes)
 	if frame.failure:
 		malformed += 1
 		return
 	match frame.type:
-		StateFrames.PING:
+		SoireeStateFrames.PING:
 			clock.on_ping(frame.tick, frame.relay_us, frame.rtt_us, now)
-			var pong := StateFrames.encode_pong(frame.seq, frame.relay_us, Time.get_ticks_usec())
-			_put(Transport.STATE, pong, true)
-		StateFrames.STATE:
+			var pong := SoireeStateFrames.encode_pong(frame.seq, frame.relay_us, Time.get_ticks_usec())
+			_put(SoireeTransport.STATE, pong, true)
+		SoireeStateFrames.STATE:
 			session.acknowledge(frame.control_applied)
 			if frame.ack_seq >= 0:
 				replication.acknowledge(frame.ack_seq, frame.ack_mask)
 			if received_frames.add(frame.seq) and frame.records:
 				state_received.emit(frame)
-		StateFrames.DATA:
+		SoireeStateFrames.DATA:
 			data_received.emit(frame.peer, frame.bytes)
 
 
@@ -471,7 +471,7 @@ func _say_bye() -> void:
 		return
 	pump()
 	_said_bye = true
-	_put(Transport.CONTROL, Messages.encode({"type": "bye", "n": 0, "reason": _leave_reason}))
+	_put(SoireeTransport.CONTROL, SoireeMessages.encode({"type": "bye", "n": 0, "reason": _leave_reason}))
 
 
 # Closed from here, what has not gone out yet would be lost: the relay hangs up, within its time.

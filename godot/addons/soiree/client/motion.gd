@@ -17,7 +17,7 @@ const JUMP_M := 1.0
 
 
 ## Where something is and how it moves: in the world, or relative to a parent.
-class Pose:
+class SoireePose:
 	extends RefCounted
 	var x := 0.0
 	var y := 0.0
@@ -26,11 +26,11 @@ class Pose:
 	var velocity := Vector3.ZERO
 
 	## From there to here, in metres.
-	func away_from(other: Pose) -> Vector3:
+	func away_from(other: SoireePose) -> Vector3:
 		return Vector3(x - other.x, y - other.y, z - other.z)
 
 	## Takes the place of another, so far away from it.
-	func beside(other: Pose, offset: Vector3) -> Pose:
+	func beside(other: SoireePose, offset: Vector3) -> SoireePose:
 		x = other.x + offset.x
 		y = other.y + offset.y
 		z = other.z + offset.z
@@ -38,8 +38,8 @@ class Pose:
 
 
 ## Where a thing was at a time.
-class Sample:
-	extends Pose
+class SoireeSample:
+	extends SoireePose
 	## Seconds: (frame tick − age) / 60.
 	var at := 0.0
 	## Id of the entity that the rest is relative to, 0 for the world.
@@ -52,7 +52,7 @@ class Sample:
 		return velocity == Vector3.ZERO
 
 	## Whether both say the same, at whatever time.
-	func is_alike(other: Sample) -> bool:
+	func is_alike(other: SoireeSample) -> bool:
 		return (
 			parent == other.parent
 			and x == other.x
@@ -62,8 +62,8 @@ class Sample:
 			and velocity == other.velocity
 		)
 
-	func copy() -> Sample:
-		var same := Sample.new()
+	func copy() -> SoireeSample:
+		var same := SoireeSample.new()
 		same.beside(self, Vector3.ZERO)
 		same.rotation = rotation
 		same.velocity = velocity
@@ -75,7 +75,7 @@ class Sample:
 ## The way from one sample to the next: the cubic Hermite curve that has place and velocity of both,
 ## rotating at an even pace. Where both say that they do not move along an axis, it moves evenly along
 ## that axis. What can be is worked out once: it is asked for with each picture.
-class Course:
+class SoireeCourse:
 	extends RefCounted
 	## Seconds of the first sample, and of the second.
 	var from_s := 0.0
@@ -92,7 +92,7 @@ class Course:
 	var _second := Vector3.ZERO
 	var _third := Vector3.ZERO
 
-	func _init(before: Sample, after: Sample) -> void:
+	func _init(before: SoireeSample, after: SoireeSample) -> void:
 		from_s = before.at
 		until_s = after.at
 		var span := until_s - from_s
@@ -116,10 +116,10 @@ class Course:
 		_second = 3.0 * chord - 2.0 * first - last
 		_third = first + last - 2.0 * chord
 
-	func pose_at(at: float) -> Pose:
+	func pose_at(at: float) -> SoireePose:
 		var s := (at - from_s) * _pace
 		var offset := s * (_first + s * (_second + s * _third))
-		var pose := Pose.new()
+		var pose := SoireePose.new()
 		pose.x = _x + offset.x
 		pose.y = _y + offset.y
 		pose.z = _z + offset.z
@@ -130,7 +130,7 @@ class Course:
 
 ## Whether the mark of a jump is to be believed: owners also mark what merely follows a jump that may
 ## have got lost.
-static func leaps(before: Sample, after: Sample) -> bool:
+static func leaps(before: SoireeSample, after: SoireeSample) -> bool:
 	if not after.jump:
 		return false
 	var explained_m := 2.0 * maxf(before.velocity.length(), after.velocity.length()) * (after.at - before.at)
@@ -138,12 +138,12 @@ static func leaps(before: Sample, after: Sample) -> bool:
 
 
 ## On the way between two samples: see [Course].
-static func between(before: Sample, after: Sample, at: float) -> Pose:
-	return Course.new(before, after).pose_at(at)
+static func between(before: SoireeSample, after: SoireeSample, at: float) -> SoireePose:
+	return SoireeCourse.new(before, after).pose_at(at)
 
 
 ## How fast its course turns about +Y from sample to sample, rad/s.
-static func turning(before: Sample, after: Sample) -> float:
+static func turning(before: SoireeSample, after: SoireeSample) -> float:
 	var a := before.velocity
 	var b := after.velocity
 	return atan2(a.z * b.x - a.x * b.z, a.x * b.x + a.z * b.z) / (after.at - before.at)
@@ -151,8 +151,8 @@ static func turning(before: Sample, after: Sample) -> float:
 
 ## Dead reckoning: on with its velocity along its turn for so long, then braking. Before the time of
 ## the sample it stands there.
-static func onward(last: Sample, at: float, coast_s: float, turn_rad_s: float) -> Pose:
-	var pose := Pose.new()
+static func onward(last: SoireeSample, at: float, coast_s: float, turn_rad_s: float) -> SoireePose:
+	var pose := SoireePose.new()
 	pose.rotation = last.rotation
 	var late := at - last.at
 	if late < 0.0 or last.is_resting():
@@ -175,8 +175,8 @@ static func onward(last: Sample, at: float, coast_s: float, turn_rad_s: float) -
 
 
 ## What [param local] in the frame of [param parent] is in the frame that the parent is in.
-static func outward(parent: Pose, local: Pose) -> Pose:
-	var pose := Pose.new()
+static func outward(parent: SoireePose, local: SoireePose) -> SoireePose:
+	var pose := SoireePose.new()
 	pose.beside(parent, parent.rotation * Vector3(local.x, local.y, local.z))
 	pose.rotation = (parent.rotation * local.rotation).normalized()
 	pose.velocity = parent.velocity + parent.rotation * local.velocity
@@ -184,10 +184,10 @@ static func outward(parent: Pose, local: Pose) -> Pose:
 
 
 ## The reverse: [param outer] seen from [param parent].
-static func inward(parent: Pose, outer: Pose) -> Pose:
+static func inward(parent: SoireePose, outer: SoireePose) -> SoireePose:
 	var back := parent.rotation.inverse()
 	var offset := back * outer.away_from(parent)
-	var pose := Pose.new()
+	var pose := SoireePose.new()
 	pose.x = offset.x
 	pose.y = offset.y
 	pose.z = offset.z

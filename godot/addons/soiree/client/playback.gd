@@ -4,9 +4,9 @@ extends RefCounted
 ##
 ## The Python and JavaScript SDKs have the same; all run tests/vectors/interpolation.json.
 
-const Motion := preload("motion.gd")
-const Records := preload("../wire/records.gd")
-const Sections := preload("../wire/sections.gd")
+const SoireeMotion := preload("motion.gd")
+const SoireeRecords := preload("../wire/records.gd")
+const SoireeSections := preload("../wire/sections.gd")
 
 ## Samples kept of one entity.
 const MAX_SAMPLES := 32
@@ -46,17 +46,17 @@ var delay_s := FIRST_DELAY_S
 var played_s := -INF
 
 # Oldest first.
-var _samples: Array[Motion.Sample] = []
+var _samples: Array[SoireeMotion.SoireeSample] = []
 # One that is kept no longer, to be filled anew.
-var _spare: Motion.Sample = null
+var _spare: SoireeMotion.SoireeSample = null
 var _gap_s := -1.0
 var _deviation_s := 0.0
 var _interval_s := FIRST_INTERVAL_S
 # What was shown last: when, relative to which parent, there and in the world.
 var _shown_now := -INF
 var _shown_parent := 0
-var _shown_local: Motion.Pose = null
-var _shown_world: Motion.Pose = null
+var _shown_local: SoireeMotion.SoireePose = null
+var _shown_world: SoireeMotion.SoireePose = null
 # What is shown next need not follow from what was shown last.
 var _broken := false
 # From what is known to what was shown, relative to the parent of the moment; since −INF there is none.
@@ -66,10 +66,10 @@ var _bridge_turn := Quaternion.IDENTITY
 # Whether it was shown where it certainly is, as what is our own.
 var _owned := false
 # The way that it was on last, in the world: null if it is on none, or in a vehicle.
-var _course: Motion.Course = null
+var _course: SoireeMotion.SoireeCourse = null
 
 
-func _init(first: Motion.Sample) -> void:
+func _init(first: SoireeMotion.SoireeSample) -> void:
 	_samples = [first]
 
 
@@ -87,9 +87,9 @@ func is_still(now: float) -> bool:
 
 
 ## A transform came, sampled at this second of the relay's clock, in the frame of this parent; as [method add].
-func hear(record: Records.Transform, at: float, parent: int, arrived_s: float) -> void:
+func hear(record: SoireeRecords.SoireeTransform, at: float, parent: int, arrived_s: float) -> void:
 	var last := _samples[-1]
-	var sample := _spare if _spare else Motion.Sample.new()
+	var sample := _spare if _spare else SoireeMotion.SoireeSample.new()
 	_spare = null
 	sample.x = record.x
 	sample.y = record.y
@@ -98,7 +98,7 @@ func hear(record: Records.Transform, at: float, parent: int, arrived_s: float) -
 	sample.velocity = record.velocity
 	sample.at = at
 	sample.parent = parent
-	sample.jump = record.age >= Sections.TELEPORT
+	sample.jump = record.age >= SoireeSections.TELEPORT
 	var last_at := last.at
 	if sample.jump or at <= last_at or parent != last.parent or last.velocity == Vector3.ZERO:
 		add(sample, arrived_s)
@@ -113,7 +113,7 @@ func hear(record: Records.Transform, at: float, parent: int, arrived_s: float) -
 
 ## Samples kept that are not older than [param sample] were not true, and are dropped.
 ## [param arrived_s]: the relay's clock when it came; NAN for what says nothing of the pace.
-func add(sample: Motion.Sample, arrived_s: float) -> void:
+func add(sample: SoireeMotion.SoireeSample, arrived_s: float) -> void:
 	var last := _samples[-1]
 	if sample.is_alike(last) and (sample.is_resting() or sample.at <= last.at):
 		return
@@ -131,18 +131,18 @@ func add(sample: Motion.Sample, arrived_s: float) -> void:
 
 
 ## Somebody else goes on with it from here: what came before says nothing of what comes.
-func restart(sample: Motion.Sample) -> void:
+func restart(sample: SoireeMotion.SoireeSample) -> void:
 	_samples = [sample]
 	_course = null
 	_broken = true
 
 
 # It goes on in the same frame of reference.
-func _follow(last: Motion.Sample, sample: Motion.Sample, arrived_s: float) -> void:
+func _follow(last: SoireeMotion.SoireeSample, sample: SoireeMotion.SoireeSample, arrived_s: float) -> void:
 	var spacing := sample.at - last.at
 	var last_rests := last.is_resting()
 	var dragged := last_rests and sample.is_resting() and spacing <= MAX_DELAY_S
-	sample.jump = Motion.leaps(last, sample)
+	sample.jump = SoireeMotion.leaps(last, sample)
 	if not is_nan(arrived_s) and (dragged or not last_rests):
 		_measure(arrived_s - last.at, spacing)
 	if last_rests and spacing > LONG_REST * _interval_s and not sample.jump:
@@ -155,7 +155,7 @@ func _follow(last: Motion.Sample, sample: Motion.Sample, arrived_s: float) -> vo
 	_append(sample)
 
 
-func _append(sample: Motion.Sample) -> void:
+func _append(sample: SoireeMotion.SoireeSample) -> void:
 	if _samples.size() == MAX_SAMPLES:
 		if played_s < _samples[1].at:
 			played_s = _samples[1].at
@@ -181,7 +181,7 @@ func _measure(gap: float, spacing: float) -> void:
 
 ## Where in the world to show it. [param relay_s]: the relay's clock, as estimated for [param now].
 ## [param pose_of]: gives where the entity of an id is shown now, null if it is not here.
-func play(now: float, relay_s: float, pose_of: Callable) -> Motion.Pose:
+func play(now: float, relay_s: float, pose_of: Callable) -> SoireeMotion.SoireePose:
 	var passed := maxf(0.0, now - _shown_now) if _shown_world else 0.0
 	var since := played_s
 	played_s = _time(relay_s - delay_s, passed)
@@ -194,9 +194,9 @@ func play(now: float, relay_s: float, pose_of: Callable) -> Motion.Pose:
 
 
 ## Where in the world it certainly is, as what is our own.
-func place(now: float, parent: int, local: Motion.Pose, pose_of: Callable) -> Motion.Pose:
+func place(now: float, parent: int, local: SoireeMotion.SoireePose, pose_of: Callable) -> SoireeMotion.SoireePose:
 	var passed := maxf(0.0, now - _shown_now) if _shown_world else 0.0
-	var frame: Motion.Pose = pose_of.call(parent) if parent else null
+	var frame: SoireeMotion.SoireePose = pose_of.call(parent) if parent else null
 	if _shown_world and (not _owned or _shown_parent != parent):
 		_build_bridge(passed, now, parent, local, frame)
 	_owned = true
@@ -213,26 +213,26 @@ func _time(target: float, passed: float) -> float:
 	return on + clampf(nearer, -SLEW * passed, SLEW * passed)
 
 
-func _at(since: float, passed: float, now: float, pose_of: Callable) -> Motion.Pose:
+func _at(since: float, passed: float, now: float, pose_of: Callable) -> SoireeMotion.SoireePose:
 	var at := played_s
 	var index := _samples.size() - 1
 	while index > 0 and _samples[index].at > at:
 		index -= 1
 	var sample := _samples[index]
-	var frame: Motion.Pose = pose_of.call(sample.parent) if sample.parent else null
+	var frame: SoireeMotion.SoireePose = pose_of.call(sample.parent) if sample.parent else null
 	while not frame and sample.parent and index + 1 < _samples.size():
 		# What it rode in is gone before it was seen to get off.
 		index += 1
 		sample = _samples[index]
 		frame = pose_of.call(sample.parent) if sample.parent else null
-	var after: Motion.Sample = _samples[index + 1] if index + 1 < _samples.size() else null
-	var local: Motion.Pose
+	var after: SoireeMotion.SoireeSample = _samples[index + 1] if index + 1 < _samples.size() else null
+	var local: SoireeMotion.SoireePose
 	_course = null
 	if not after or after.jump or after.parent != sample.parent or at < sample.at:
-		var coast_s := maxf(Motion.COAST_S, COAST_INTERVALS * _interval_s)
-		local = Motion.onward(sample, at, coast_s, _turning(index, at))
+		var coast_s := maxf(SoireeMotion.COAST_S, COAST_INTERVALS * _interval_s)
+		local = SoireeMotion.onward(sample, at, coast_s, _turning(index, at))
 	else:
-		var course := Motion.Course.new(sample, after)
+		var course := SoireeMotion.SoireeCourse.new(sample, after)
 		local = course.pose_at(at)
 		_course = null if sample.parent else course
 	if _jumped(since, at):
@@ -243,12 +243,14 @@ func _at(since: float, passed: float, now: float, pose_of: Callable) -> Motion.P
 	return _show(now, sample.parent, local, frame)
 
 
-func _show(now: float, parent: int, known: Motion.Pose, frame: Motion.Pose) -> Motion.Pose:
+func _show(
+	now: float, parent: int, known: SoireeMotion.SoireePose, frame: SoireeMotion.SoireePose
+) -> SoireeMotion.SoireePose:
 	var local := known if _bridge_since == -INF else _bridged(known, now)
 	_shown_now = now
 	_shown_parent = parent
 	_shown_local = local
-	_shown_world = Motion.outward(frame, local) if frame else local
+	_shown_world = SoireeMotion.outward(frame, local) if frame else local
 	return _shown_world
 
 
@@ -275,20 +277,22 @@ func _turning(index: int, at: float) -> float:
 		if before.parent != last.parent or _samples[earlier + 1].jump or before.is_resting():
 			break
 		if last.at - before.at >= COURSE_S:
-			return Motion.turning(before, last)
+			return SoireeMotion.turning(before, last)
 	return 0.0
 
 
 # From where it would be by what was shown last, to where it is: in the same frame of reference, or
 # else by way of the world. There is none when that is too far, or when nobody has looked.
-func _build_bridge(passed: float, now: float, parent: int, local: Motion.Pose, frame: Motion.Pose) -> void:
+func _build_bridge(
+	passed: float, now: float, parent: int, local: SoireeMotion.SoireePose, frame: SoireeMotion.SoireePose
+) -> void:
 	_bridge_since = -INF
 	if passed >= SEEN_S:
 		return
 	var riding := parent == _shown_parent
 	var expected := _onwards(_shown_local if riding else _shown_world, passed)
 	if not riding and frame:
-		expected = Motion.inward(frame, expected)
+		expected = SoireeMotion.inward(frame, expected)
 	_bridge_away = expected.away_from(local)
 	if _bridge_away.length() > BRIDGE_MAX_M:
 		return
@@ -296,21 +300,21 @@ func _build_bridge(passed: float, now: float, parent: int, local: Motion.Pose, f
 	_bridge_since = now
 
 
-static func _onwards(pose: Motion.Pose, passed: float) -> Motion.Pose:
-	var moved := Motion.Pose.new()
+static func _onwards(pose: SoireeMotion.SoireePose, passed: float) -> SoireeMotion.SoireePose:
+	var moved := SoireeMotion.SoireePose.new()
 	moved.rotation = pose.rotation
 	moved.velocity = pose.velocity
 	return moved.beside(pose, passed * pose.velocity)
 
 
 # Shown nearer to where it was than it is, less and less so.
-func _bridged(local: Motion.Pose, now: float) -> Motion.Pose:
+func _bridged(local: SoireeMotion.SoireePose, now: float) -> SoireeMotion.SoireePose:
 	var share := maxf(0.0, now - _bridge_since) / BRIDGE_S
 	if share >= 1.0:
 		_bridge_since = -INF
 		return local
 	var left := 1.0 - share * share * (3.0 - 2.0 * share)
-	var pose := Motion.Pose.new()
+	var pose := SoireeMotion.SoireePose.new()
 	pose.beside(local, left * _bridge_away)
 	pose.rotation = Quaternion.IDENTITY.slerp(_bridge_turn, left) * local.rotation
 	pose.velocity = local.velocity

@@ -11,12 +11,12 @@ extends RefCounted
 ##     print("no: ", refusal)
 ## [/codeblock]
 
-const Motion := preload("motion.gd")
-const Placed := preload("../wire/placed.gd")
-const Playback := preload("playback.gd")
-const Records := preload("../wire/records.gd")
-const RelayClock := preload("relay_clock.gd")
-const Sections := preload("../wire/sections.gd")
+const SoireeMotion := preload("motion.gd")
+const SoireePlaced := preload("../wire/placed.gd")
+const SoireePlayback := preload("playback.gd")
+const SoireeRecords := preload("../wire/records.gd")
+const SoireeRelayClock := preload("relay_clock.gd")
+const SoireeSections := preload("../wire/sections.gd")
 
 ## Of a child: its position is a 16-bit number of 1/1024 m.
 const CHILD_REACH_M := 32.0
@@ -56,7 +56,7 @@ var rotation := Quaternion.IDENTITY
 ## m/s.
 var velocity := Vector3.ZERO
 ## Head and hands, relative to it; null if nothing is known of them. See [method joint].
-var pose: Records.Pose = null
+var pose: SoireeRecords.SoireePose = null
 ## Small fast state of the application's own making.
 var props := PackedByteArray()
 ## Relay tick (1/60 s) at which the transform was sampled.
@@ -74,11 +74,11 @@ var told := 0
 
 var _world: RefCounted
 # There is none of what has never moved.
-var _playback: Playback = null
+var _playback: SoireePlayback = null
 # Whether its place was ever told.
 var _placed := false
 # What smooth() said last, and when.
-var _shown: Motion.Pose = null
+var _shown: SoireeMotion.SoireePose = null
 var _shown_at := NAN
 
 
@@ -129,22 +129,22 @@ func has_joint(index: int) -> bool:
 
 
 ## Where it is in the world, whatever it rides in.
-func world_pose() -> Motion.Pose:
+func world_pose() -> SoireeMotion.SoireePose:
 	return _world_pose(MAX_DEPTH)
 
 
-func _world_pose(depth: int) -> Motion.Pose:
+func _world_pose(depth: int) -> SoireeMotion.SoireePose:
 	var vehicle := parent() if depth > 0 else null
-	return Motion.outward(vehicle._world_pose(depth - 1), _local()) if vehicle else _local()
+	return SoireeMotion.outward(vehicle._world_pose(depth - 1), _local()) if vehicle else _local()
 
 
 ## Where to draw it in the world: between the samples that have come, a little in the past, or what is
 ## ours where it is now. [param now]: local monotonic seconds.
-func smooth(now: float, relay_s: float) -> Motion.Pose:
+func smooth(now: float, relay_s: float) -> SoireeMotion.SoireePose:
 	return _smooth(now, relay_s, MAX_DEPTH)
 
 
-func _smooth(now: float, relay_s: float, depth: int) -> Motion.Pose:
+func _smooth(now: float, relay_s: float, depth: int) -> SoireeMotion.SoireePose:
 	if _shown and _shown_at == now:
 		return _shown
 	_shown_at = now
@@ -154,12 +154,12 @@ func _smooth(now: float, relay_s: float, depth: int) -> Motion.Pose:
 	elif _playback:
 		_shown = _playback.play(now, relay_s, pose_of)
 	else:
-		var frame: Motion.Pose = pose_of.call(parent_id) if parent_id else null
-		_shown = Motion.outward(frame, _local()) if frame else _local()
+		var frame: SoireeMotion.SoireePose = pose_of.call(parent_id) if parent_id else null
+		_shown = SoireeMotion.outward(frame, _local()) if frame else _local()
 	return _shown
 
 
-func _pose_of(entity: int, now: float, relay_s: float, depth: int) -> Motion.Pose:
+func _pose_of(entity: int, now: float, relay_s: float, depth: int) -> SoireeMotion.SoireePose:
 	var vehicle: SoireeReplica = _world.replicas.get(entity) if depth > 0 else null
 	return vehicle._smooth(now, relay_s, depth - 1) if vehicle else null
 
@@ -187,7 +187,7 @@ func move(
 	record.attach = attach if parent_id else 0
 	var away := Vector3(to_x - x, to_y - y, to_z - z).length()
 	_take(record)
-	written |= 1 << Records.Slot.TRANSFORM
+	written |= 1 << SoireeRecords.SoireeSlot.TRANSFORM
 	_client().send_record(record, away)
 	return true
 
@@ -198,7 +198,7 @@ func set_joints(head: Variant, left: Variant, right: Variant) -> bool:
 		return false
 	pose = pose_record(head, left, right)
 	pose.entity = id
-	written |= 1 << Records.Slot.POSE
+	written |= 1 << SoireeRecords.SoireeSlot.POSE
 	_client().send_record(pose, 0.0)
 	return true
 
@@ -208,10 +208,10 @@ func set_props(bytes: PackedByteArray) -> bool:
 	if not is_mine() or bytes.size() > 255:
 		return false
 	props = bytes
-	var record := Records.Props.new()
+	var record := SoireeRecords.SoireeProps.new()
 	record.entity = id
 	record.bytes = bytes
-	written |= 1 << Records.Slot.PROPS
+	written |= 1 << SoireeRecords.SoireeSlot.PROPS
 	_client().send_record(record, 0.0)
 	return true
 
@@ -264,7 +264,7 @@ func set_parent(vehicle: SoireeReplica, to_x: float, to_y: float, to_z: float, t
 		return "state"
 	if vehicle and not vehicle.is_here():
 		return "unknown-entity"
-	var state := Placed.encode([record] as Array[RefCounted])
+	var state := SoireePlaced.encode([record] as Array[RefCounted])
 	return await _command({"type": "set_parent", "parent": vehicle.id if vehicle else 0, "state": state})
 
 
@@ -272,7 +272,7 @@ func set_parent(vehicle: SoireeReplica, to_x: float, to_y: float, to_z: float, t
 func attach_to(vehicle: SoireeReplica) -> String:
 	var at := world_pose()
 	if vehicle:
-		at = Motion.inward(vehicle.world_pose(), at)
+		at = SoireeMotion.inward(vehicle.world_pose(), at)
 	return await set_parent(vehicle, at.x, at.y, at.z, at.rotation)
 
 
@@ -295,8 +295,8 @@ func _client() -> SoireeClient:
 
 
 ## Head and hands as a record.
-static func pose_record(head: Variant, left: Variant, right: Variant) -> Records.Pose:
-	var record := Records.Pose.new()
+static func pose_record(head: Variant, left: Variant, right: Variant) -> SoireeRecords.SoireePose:
+	var record := SoireeRecords.SoireePose.new()
 	var joints := [head, left, right]
 	for i in 3:
 		if joints[i] is Transform3D:
@@ -309,33 +309,33 @@ static func pose_record(head: Variant, left: Variant, right: Variant) -> Records
 ## A transform as a record; null for what there is no way to tell.
 static func transform_record(
 	at_x: float, at_y: float, at_z: float, q: Quaternion, v: Vector3, teleport: bool, is_upright: bool, riding: bool
-) -> Records.Transform:
+) -> SoireeRecords.SoireeTransform:
 	if not (is_finite(at_x) and is_finite(at_y) and is_finite(at_z) and q.is_finite() and v.is_finite()):
 		return null
 	if q.length_squared() < 1e-12:
 		return null
 	if riding and maxf(absf(at_x), maxf(absf(at_y), absf(at_z))) >= CHILD_REACH_M:
 		return null
-	var record := Records.Transform.new()
-	record.section = Sections.MOVE
+	var record := SoireeRecords.SoireeTransform.new()
+	record.section = SoireeSections.MOVE
 	if riding:
-		record.section = Sections.CHILD
+		record.section = SoireeSections.CHILD
 	elif is_upright:
-		record.section = Sections.UPRIGHT
+		record.section = SoireeSections.UPRIGHT
 	elif v == Vector3.ZERO and not teleport:
-		record.section = Sections.REST
+		record.section = SoireeSections.REST
 	record.x = at_x
 	record.y = at_y
 	record.z = at_z
 	record.rotation = q.normalized()
 	record.velocity = v
-	record.age = Sections.TELEPORT if teleport else 0
+	record.age = SoireeSections.TELEPORT if teleport else 0
 	return record
 
 
 ## The relay told of a transform, sampled at this tick; [param arrived_s]: the relay's clock when it
 ## came by itself, NAN for what says nothing of the pace.
-func hear(record: Records.Transform, at_tick: int, arrived_s: float) -> void:
+func hear(record: SoireeRecords.SoireeTransform, at_tick: int, arrived_s: float) -> void:
 	if _playback:
 		_placed = true
 		_take(record)
@@ -347,7 +347,7 @@ func hear(record: Records.Transform, at_tick: int, arrived_s: float) -> void:
 	_take(record)
 	tick = at_tick
 	if before and not before.is_alike(_sample(at_tick)):
-		_playback = Playback.new(before)
+		_playback = SoireePlayback.new(before)
 		_playback.hear(record, _seconds(at_tick), parent_id, arrived_s)
 
 
@@ -359,27 +359,27 @@ func hand_over(at_tick: int) -> void:
 	var sample := _sample(at_tick)
 	if not _playback:
 		# It goes on from where it was drawn as ours.
-		_playback = Playback.new(sample)
+		_playback = SoireePlayback.new(sample)
 		_shown = null
 		if not is_nan(_shown_at):
 			_smooth(_shown_at, _world.relay_s, MAX_DEPTH)
 	_playback.restart(sample)
 
 
-func _take(record: Records.Transform) -> void:
+func _take(record: SoireeRecords.SoireeTransform) -> void:
 	x = record.x
 	y = record.y
 	z = record.z
 	rotation = record.rotation
 	velocity = record.velocity
-	teleported = record.age >= Sections.TELEPORT
+	teleported = record.age >= SoireeSections.TELEPORT
 	# FAR and CHILD tell nothing of it.
-	if record.section != Sections.FAR and record.section != Sections.CHILD:
-		upright = record.section == Sections.UPRIGHT
+	if record.section != SoireeSections.FAR and record.section != SoireeSections.CHILD:
+		upright = record.section == SoireeSections.UPRIGHT
 
 
-func _sample(at_tick: int) -> Motion.Sample:
-	var sample := Motion.Sample.new()
+func _sample(at_tick: int) -> SoireeMotion.SoireeSample:
+	var sample := SoireeMotion.SoireeSample.new()
 	_fill(sample)
 	sample.at = _seconds(at_tick)
 	sample.parent = parent_id
@@ -388,17 +388,17 @@ func _sample(at_tick: int) -> Motion.Sample:
 
 # On the relay's clock, of a tick not far from now.
 func _seconds(at_tick: int) -> float:
-	var near := int(_world.relay_s * RelayClock.TICK_HZ)
-	return (near + ((at_tick - near + 0x80000000) & 0xffffffff) - 0x80000000) / RelayClock.TICK_HZ
+	var near := int(_world.relay_s * SoireeRelayClock.TICK_HZ)
+	return (near + ((at_tick - near + 0x80000000) & 0xffffffff) - 0x80000000) / SoireeRelayClock.TICK_HZ
 
 
-func _local() -> Motion.Pose:
-	var local := Motion.Pose.new()
+func _local() -> SoireeMotion.SoireePose:
+	var local := SoireeMotion.SoireePose.new()
 	_fill(local)
 	return local
 
 
-func _fill(local: Motion.Pose) -> void:
+func _fill(local: SoireeMotion.SoireePose) -> void:
 	local.x = x
 	local.y = y
 	local.z = z

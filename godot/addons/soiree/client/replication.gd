@@ -6,11 +6,11 @@ extends RefCounted
 ## acknowledged. A record is due when it changed since it was last sent, once more 1 and 3 flushes
 ## later if it has not changed again, and then whenever the retransmission time has passed.
 
-const Limits := preload("../wire/limits.gd")
-const ReceivedFrames := preload("received_frames.gd")
-const Records := preload("../wire/records.gd")
-const Sections := preload("../wire/sections.gd")
-const StateFrames := preload("../wire/state.gd")
+const SoireeLimits := preload("../wire/limits.gd")
+const SoireeReceivedFrames := preload("received_frames.gd")
+const SoireeRecords := preload("../wire/records.gd")
+const SoireeSections := preload("../wire/sections.gd")
+const SoireeStateFrames := preload("../wire/state.gd")
 
 ## Seconds until what is not acknowledged is sent again, or twice the round trip if that is longer.
 const RETRANSMISSION_S := 0.15
@@ -34,7 +34,7 @@ var _in_flight := {}
 
 
 ## One slot of one entity.
-class Entry:
+class SoireeEntry:
 	extends RefCounted
 	var record: RefCounted = null
 	## When it was sampled, and counts of its changes: the newest, sent, acknowledged.
@@ -57,28 +57,28 @@ class Entry:
 
 
 ## A frame that is being filled.
-class Bin:
+class SoireeBin:
 	extends RefCounted
-	var base := Sections.Base.new()
+	var base := SoireeSections.SoireeBase.new()
 	var based := false
-	var entries: Array[Entry] = []
-	var bytes := StateFrames.STATE_HEADER_BYTES
+	var entries: Array[SoireeEntry] = []
+	var bytes := SoireeStateFrames.STATE_HEADER_BYTES
 	var counts := PackedInt32Array([0, 0, 0, 0, 0, 0, 0, 0])
 
 	func takes(record: RefCounted, placed: bool) -> bool:
 		var count := counts[record.section]
-		var size := Sections.record_bytes(record) + (0 if count else 2)
+		var size := SoireeSections.record_bytes(record) + (0 if count else 2)
 		return (
-			count < StateFrames.MAX_RECORDS_PER_SECTION
-			and bytes + size <= Limits.MAX_FRAME_BYTES
-			and (not placed or not based or Sections.reaches(base, record))
+			count < SoireeStateFrames.MAX_RECORDS_PER_SECTION
+			and bytes + size <= SoireeLimits.MAX_FRAME_BYTES
+			and (not placed or not based or SoireeSections.reaches(base, record))
 		)
 
-	func take(entry: Entry, record: RefCounted, placed: bool) -> void:
+	func take(entry: SoireeEntry, record: RefCounted, placed: bool) -> void:
 		if placed and not based:
-			base = Sections.base_at(record.x, record.y, record.z)
+			base = SoireeSections.base_at(record.x, record.y, record.z)
 			based = true
-		bytes += Sections.record_bytes(record) + (0 if counts[record.section] else 2)
+		bytes += SoireeSections.record_bytes(record) + (0 if counts[record.section] else 2)
 		counts[record.section] += 1
 		entries.append(entry)
 
@@ -86,7 +86,7 @@ class Bin:
 ## Whether nothing waits to be acknowledged.
 func is_settled() -> bool:
 	for slots: Array in _entities.values():
-		for entry: Entry in slots:
+		for entry: SoireeEntry in slots:
 			if entry and entry.acked < entry.version:
 				return false
 	return true
@@ -95,27 +95,27 @@ func is_settled() -> bool:
 ## The owner changed something, at this relay tick.
 func set_record(record: RefCounted, tick: int) -> void:
 	var slots: Array = _entities.get_or_add(record.entity, [null, null, null])
-	var slot := Sections.SLOTS[record.section]
+	var slot := SoireeSections.SLOTS[record.section]
 	if not slots[slot]:
-		slots[slot] = Entry.new()
-	var entry: Entry = slots[slot]
+		slots[slot] = SoireeEntry.new()
+	var entry: SoireeEntry = slots[slot]
 	if entry.version and _same(entry.record, record):
 		return
 	entry.record = record
 	entry.tick = tick
 	entry.version += 1
-	if slot == Records.Slot.TRANSFORM and record.age & Sections.TELEPORT:
+	if slot == SoireeRecords.SoireeSlot.TRANSFORM and record.age & SoireeSections.TELEPORT:
 		entry.teleport = entry.version
 
 
 ## Tells a slot anew, acknowledged or not: the relay had its frame and dropped what it said. A
 ## transform goes as a teleport, since its way there was too fast.
-func again(entity: int, slot: Records.Slot) -> void:
-	var entry: Entry = _entities[entity][slot] if _entities.has(entity) else null
+func again(entity: int, slot: SoireeRecords.SoireeSlot) -> void:
+	var entry: SoireeEntry = _entities[entity][slot] if _entities.has(entity) else null
 	if not entry:
 		return
 	entry.version += 1
-	if slot == Records.Slot.TRANSFORM:
+	if slot == SoireeRecords.SoireeSlot.TRANSFORM:
 		entry.teleport = entry.version
 
 
@@ -126,14 +126,14 @@ func forget(entity: int) -> void:
 
 func forget_transform(entity: int) -> void:
 	if _entities.has(entity):
-		_entities[entity][Records.Slot.TRANSFORM] = null
+		_entities[entity][SoireeRecords.SoireeSlot.TRANSFORM] = null
 
 
 ## The relay says what it has received.
 func acknowledge(ack_seq: int, ack_mask: int) -> void:
 	if _in_flight.is_empty():
 		return
-	for number in ReceivedFrames.acknowledged(ack_seq, ack_mask):
+	for number in SoireeReceivedFrames.acknowledged(ack_seq, ack_mask):
 		if not _in_flight.has(number):
 			continue
 		for pair: Array in _in_flight[number]:
@@ -142,14 +142,14 @@ func acknowledge(ack_seq: int, ack_mask: int) -> void:
 		frames_acked += 1
 	for number: int in _in_flight.keys():
 		var behind := (ack_seq - number) & 0xffff
-		if behind <= ReceivedFrames.WINDOW or behind >= 0x8000:
+		if behind <= SoireeReceivedFrames.WINDOW or behind >= 0x8000:
 			break
 		_in_flight.erase(number)
 		frames_lost += 1
 
 
 ## The frames of a flush. [param header] holds tick, acknowledgements and what was applied.
-func frames(now: float, rtt_s: float, header: StateFrames.Frame) -> Array[PackedByteArray]:
+func frames(now: float, rtt_s: float, header: SoireeStateFrames.SoireeFrame) -> Array[PackedByteArray]:
 	_flushes += 1
 	var made: Array[PackedByteArray] = []
 	for bin in _packed(_due(now, maxf(RETRANSMISSION_S, 2.0 * rtt_s))):
@@ -158,54 +158,57 @@ func frames(now: float, rtt_s: float, header: StateFrames.Frame) -> Array[Packed
 
 
 ## A frame that says nothing but what its header does.
-func empty_frame(header: StateFrames.Frame) -> PackedByteArray:
+func empty_frame(header: SoireeStateFrames.SoireeFrame) -> PackedByteArray:
 	header.seq = seq
 	header.records = []
 	header.base = null
 	seq = (seq + 1) & 0xffff
-	return StateFrames.encode_state(header)
+	return SoireeStateFrames.encode_state(header)
 
 
-func _due(now: float, retransmission_s: float) -> Array[Entry]:
-	var due: Array[Entry] = []
+func _due(now: float, retransmission_s: float) -> Array[SoireeEntry]:
+	var due: Array[SoireeEntry] = []
 	for slots: Array in _entities.values():
-		for entry: Entry in slots:
+		for entry: SoireeEntry in slots:
 			if entry and entry.is_due(_flushes, now, retransmission_s):
 				due.append(entry)
-	due.sort_custom(func(a: Entry, b: Entry) -> bool: return a.sent_at < b.sent_at)
+	due.sort_custom(func(a: SoireeEntry, b: SoireeEntry) -> bool: return a.sent_at < b.sent_at)
 	return due
 
 
-func _packed(due: Array[Entry]) -> Array[Bin]:
-	var bins: Array[Bin] = []
+func _packed(due: Array[SoireeEntry]) -> Array[SoireeBin]:
+	var bins: Array[SoireeBin] = []
 	for entry in due:
 		var record := _as_sent(entry)
-		var placed: bool = Sections.SLOTS[record.section] == Records.Slot.TRANSFORM and record.section != Sections.CHILD
+		var placed: bool = (
+			SoireeSections.SLOTS[record.section] == SoireeRecords.SoireeSlot.TRANSFORM
+			and record.section != SoireeSections.CHILD
+		)
 		var bin := _bin_for(record, placed, bins)
 		if bin:
 			bin.take(entry, record, placed)
 	return bins
 
 
-func _bin_for(record: RefCounted, placed: bool, bins: Array[Bin]) -> Bin:
+func _bin_for(record: RefCounted, placed: bool, bins: Array[SoireeBin]) -> SoireeBin:
 	for bin in bins:
 		if bin.takes(record, placed):
 			return bin
 	if bins.size() == MAX_FRAMES_PER_FLUSH:
 		return null
-	bins.append(Bin.new())
+	bins.append(SoireeBin.new())
 	return bins[-1]
 
 
-func _frame(bin: Bin, now: float, header: StateFrames.Frame) -> PackedByteArray:
+func _frame(bin: SoireeBin, now: float, header: SoireeStateFrames.SoireeFrame) -> PackedByteArray:
 	header.seq = seq
 	header.base = bin.base
 	header.records = []
 	var contents := []
 	for entry in bin.entries:
 		var record := _as_sent(entry)
-		if Sections.SLOTS[record.section] == Records.Slot.TRANSFORM:
-			record.age = record.age & Sections.TELEPORT | clampi(header.tick - entry.tick, 0, MAX_AGE_TICKS)
+		if SoireeSections.SLOTS[record.section] == SoireeRecords.SoireeSlot.TRANSFORM:
+			record.age = record.age & SoireeSections.TELEPORT | clampi(header.tick - entry.tick, 0, MAX_AGE_TICKS)
 		header.records.append(record)
 		contents.append([entry, entry.version])
 		if entry.sent < entry.version:
@@ -216,25 +219,25 @@ func _frame(bin: Bin, now: float, header: StateFrames.Frame) -> PackedByteArray:
 	if _in_flight.size() > MAX_FRAMES_REMEMBERED:
 		_in_flight.erase(_in_flight.keys()[0])
 	seq = (seq + 1) & 0xffff
-	return StateFrames.encode_state(header)
+	return SoireeStateFrames.encode_state(header)
 
 
 # A teleport is told until it has arrived, even by a record that rests.
-func _as_sent(entry: Entry) -> RefCounted:
-	if not entry.record is Records.Transform:
+func _as_sent(entry: SoireeEntry) -> RefCounted:
+	if not entry.record is SoireeRecords.SoireeTransform:
 		return entry.record
-	var record: Records.Transform = entry.record
-	record.age = Sections.TELEPORT if entry.teleport > entry.acked else 0
-	if record.section == Sections.REST and record.age:
-		record.section = Sections.MOVE
-	elif record.section == Sections.MOVE and not record.age and record.velocity == Vector3.ZERO:
-		record.section = Sections.REST
+	var record: SoireeRecords.SoireeTransform = entry.record
+	record.age = SoireeSections.TELEPORT if entry.teleport > entry.acked else 0
+	if record.section == SoireeSections.REST and record.age:
+		record.section = SoireeSections.MOVE
+	elif record.section == SoireeSections.MOVE and not record.age and record.velocity == Vector3.ZERO:
+		record.section = SoireeSections.REST
 	return record
 
 
 # Whether b says nothing that a did not.
 static func _same(a: RefCounted, b: RefCounted) -> bool:
-	if not a is Records.Transform or b.age & Sections.TELEPORT:
+	if not a is SoireeRecords.SoireeTransform or b.age & SoireeSections.TELEPORT:
 		return false
 	return (
 		a.x == b.x
@@ -243,5 +246,5 @@ static func _same(a: RefCounted, b: RefCounted) -> bool:
 		and a.rotation == b.rotation
 		and a.velocity == b.velocity
 		and a.attach == b.attach
-		and (a.section == b.section or (a.section <= Sections.REST and b.section <= Sections.REST))
+		and (a.section == b.section or (a.section <= SoireeSections.REST and b.section <= SoireeSections.REST))
 	)

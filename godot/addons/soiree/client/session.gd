@@ -5,11 +5,11 @@ extends RefCounted
 ## It numbers what is sent, keeps it until the relay has applied it, says what to send again on a new
 ## connection, and tells for each number received whether to apply it.
 
-enum Receipt { APPLY, REPEATED, GAP }
+enum SoireeReceipt { APPLY, REPEATED, GAP }
 
-const Limits := preload("../wire/limits.gd")
-const Messages := preload("../wire/control.gd")
-const ReceivedFrames := preload("received_frames.gd")
+const SoireeLimits := preload("../wire/limits.gd")
+const SoireeMessages := preload("../wire/control.gd")
+const SoireeReceivedFrames := preload("received_frames.gd")
 
 ## Number of the last message of the relay that was applied.
 var applied := 0
@@ -41,14 +41,16 @@ func waiting() -> int:
 ## [member failure] is [code]malformed[/code] or [code]backlog[/code].
 func send(message: Dictionary) -> int:
 	var numbered := message.merged({"n": last_sent + 1}, true)
-	var bytes := Messages.encode(numbered)
+	var bytes := SoireeMessages.encode(numbered)
 	failure = ""
 	if bytes.is_empty():
 		failure = "malformed"
-		push_warning("Soiree: ", Messages.why_not(numbered) if Messages.why_not(numbered) else "too large to be sent")
+		push_warning(
+			"Soiree: ", SoireeMessages.why_not(numbered) if SoireeMessages.why_not(numbered) else "too large to be sent"
+		)
 	elif (
-		_unapplied.size() >= Limits.MAX_UNAPPLIED_MESSAGES
-		or _unapplied_bytes + bytes.size() > Limits.MAX_UNAPPLIED_BYTES
+		_unapplied.size() >= SoireeLimits.MAX_UNAPPLIED_MESSAGES
+		or _unapplied_bytes + bytes.size() > SoireeLimits.MAX_UNAPPLIED_BYTES
 	):
 		failure = "backlog"
 	if failure:
@@ -87,19 +89,19 @@ func detach() -> void:
 
 
 ## A numbered message has come: whether to apply it.
-func receive(n: int) -> Receipt:
+func receive(n: int) -> SoireeReceipt:
 	if n <= applied:
 		repeated += 1
-		return Receipt.REPEATED
+		return SoireeReceipt.REPEATED
 	if n != applied + 1:
-		return Receipt.GAP
+		return SoireeReceipt.GAP
 	applied = n
-	return Receipt.APPLY
+	return SoireeReceipt.APPLY
 
 
 ## [code]control_applied[/code] of a frame; frames come in any order, so it may be an old one.
 func acknowledge(low: int) -> void:
-	var number := last_applied + ReceivedFrames.ahead16(low, last_applied & 0xffff)
+	var number := last_applied + SoireeReceivedFrames.ahead16(low, last_applied & 0xffff)
 	if number > last_applied and number <= last_sent:
 		_forget(number)
 

@@ -6,12 +6,12 @@ extends RefCounted
 ## it may no longer change. What has happened is told through [member tell], by the names of the
 ## client's signals.
 
-const Motion := preload("motion.gd")
-const Placed := preload("../wire/placed.gd")
-const Records := preload("../wire/records.gd")
-const RelayClock := preload("relay_clock.gd")
-const Sections := preload("../wire/sections.gd")
-const StateFrames := preload("../wire/state.gd")
+const SoireeMotion := preload("motion.gd")
+const SoireePlaced := preload("../wire/placed.gd")
+const SoireeRecords := preload("../wire/records.gd")
+const SoireeRelayClock := preload("relay_clock.gd")
+const SoireeSections := preload("../wire/sections.gd")
+const SoireeStateFrames := preload("../wire/state.gd")
 
 ## Our own id, 0 before the welcome.
 var peer_id := 0
@@ -64,7 +64,7 @@ func apply(message: Dictionary) -> void:
 
 
 ## Applies a state frame.
-func apply_frame(frame: StateFrames.Frame) -> void:
+func apply_frame(frame: SoireeStateFrames.SoireeFrame) -> void:
 	var tick := frame.tick
 	for record in frame.records:
 		var replica: SoireeReplica = replicas.get(record.entity)
@@ -78,18 +78,18 @@ static func _before(a: int, b: int) -> bool:
 
 
 func _takes(replica: SoireeReplica, record: RefCounted, tick: int) -> bool:
-	var slot := Sections.SLOTS[record.section]
+	var slot := SoireeSections.SLOTS[record.section]
 	var fence := replica.fence
 	if (tick - fence[slot]) & 0xffffffff >= 0x80000000:
 		return false
 	if replica.owner == peer_id and replica.written & (1 << slot):
 		return false
-	if slot == Records.Slot.TRANSFORM:
-		var riding: bool = record.section == Sections.CHILD
+	if slot == SoireeRecords.SoireeSlot.TRANSFORM:
+		var riding: bool = record.section == SoireeSections.CHILD
 		if riding != (replica.parent_id != 0) or (riding and record.attach != replica.attach):
 			return false
-		replica.hear(record, (tick - (record.age & Sections.AGE)) & 0xffffffff, relay_s)
-	elif slot == Records.Slot.POSE:
+		replica.hear(record, (tick - (record.age & SoireeSections.AGE)) & 0xffffffff, relay_s)
+	elif slot == SoireeRecords.SoireeSlot.POSE:
 		replica.pose = record
 	else:
 		replica.props = record.bytes
@@ -150,21 +150,21 @@ func _spawned(message: Dictionary) -> void:
 
 # Pose and props that we wrote ourselves stay as they are.
 func _place(replica: SoireeReplica, message: Dictionary) -> void:
-	var placed: Placed = Placed.decode(message.state)
+	var placed: SoireePlaced = SoireePlaced.decode(message.state)
 	if placed.failure:
 		push_warning("Soiree: entity %d: %s" % [replica.id, placed.failure])
 		return
 	replica.parent_id = message.parent
 	replica.attach = message.attach
 	replica.hear(placed.transform, message.tick, NAN)
-	replica.written &= ~(1 << Records.Slot.TRANSFORM)
+	replica.written &= ~(1 << SoireeRecords.SoireeSlot.TRANSFORM)
 	if placed.pose:
-		replica.told |= 1 << Records.Slot.POSE
-		if not replica.has_written(Records.Slot.POSE):
+		replica.told |= 1 << SoireeRecords.SoireeSlot.POSE
+		if not replica.has_written(SoireeRecords.SoireeSlot.POSE):
 			replica.pose = placed.pose
 	if placed.props:
-		replica.told |= 1 << Records.Slot.PROPS
-		if not replica.has_written(Records.Slot.PROPS):
+		replica.told |= 1 << SoireeRecords.SoireeSlot.PROPS
+		if not replica.has_written(SoireeRecords.SoireeSlot.PROPS):
 			replica.props = placed.props.bytes
 
 
@@ -182,8 +182,8 @@ func _change(message: Dictionary, replica: SoireeReplica) -> void:
 		"parent_set":
 			var previous := replica.parent_id
 			_place(replica, message)
-			if _before(replica.fence[Records.Slot.TRANSFORM], message.tick):
-				replica.fence[Records.Slot.TRANSFORM] = message.tick
+			if _before(replica.fence[SoireeRecords.SoireeSlot.TRANSFORM], message.tick):
+				replica.fence[SoireeRecords.SoireeSlot.TRANSFORM] = message.tick
 			_tell.call("changed", [replica, "parent", previous])
 		"refused":
 			if message.re == 0:
@@ -213,9 +213,9 @@ func _granted(message: Dictionary, replica: SoireeReplica) -> void:
 	# With the same epoch it only answers who assigned a thing to its owner.
 	if replica.epoch != message.epoch:
 		# What the relay never told of may never have reached it; if it did, it is told now.
-		if replica.has_written(Records.Slot.POSE) and not replica.was_told(Records.Slot.POSE):
+		if replica.has_written(SoireeRecords.SoireeSlot.POSE) and not replica.was_told(SoireeRecords.SoireeSlot.POSE):
 			replica.pose = null
-		if replica.has_written(Records.Slot.PROPS) and not replica.was_told(Records.Slot.PROPS):
+		if replica.has_written(SoireeRecords.SoireeSlot.PROPS) and not replica.was_told(SoireeRecords.SoireeSlot.PROPS):
 			replica.props = PackedByteArray()
 		replica.written = 0
 		for slot in 3:

@@ -13,19 +13,19 @@ var _open := {}
 
 
 ## The packets that a message completes.
-func take(message: PackedByteArray) -> Array[SoireePackets.StagePacket]:
-	var packets: Array[SoireePackets.StagePacket] = []
-	if SoireePackets.kind_of(message) == SoireePackets.Kind.PACKETS:
+func take(message: PackedByteArray) -> Array[SoireePackets.SoireeStagePacket]:
+	var packets: Array[SoireePackets.SoireeStagePacket] = []
+	if SoireePackets.kind_of(message) == SoireePackets.SoireeKind.PACKETS:
 		packets = SoireePackets.unpack(message)
-	elif SoireePackets.kind_of(message) == SoireePackets.Kind.PART:
+	elif SoireePackets.kind_of(message) == SoireePackets.SoireeKind.PART:
 		var whole := _complete(SoireePackets.unpack_part(message))
 		if whole:
 			packets.append(whole)
 	var seq := SoireePackets.seq_of(message)
-	return packets.filter(func(packet: SoireePackets.StagePacket) -> bool: return _is_in_order(packet, seq))
+	return packets.filter(func(packet: SoireePackets.SoireeStagePacket) -> bool: return _is_in_order(packet, seq))
 
 
-func _is_in_order(packet: SoireePackets.StagePacket, seq: int) -> bool:
+func _is_in_order(packet: SoireePackets.SoireeStagePacket, seq: int) -> bool:
 	if packet.mode != MultiplayerPeer.TRANSFER_MODE_UNRELIABLE_ORDERED:
 		return true
 	var behind: int = (_newest.get(packet.channel, seq) - seq) & 0xffff
@@ -35,7 +35,7 @@ func _is_in_order(packet: SoireePackets.StagePacket, seq: int) -> bool:
 	return true
 
 
-func _complete(part: SoireePackets.StagePart) -> SoireePackets.StagePacket:
+func _complete(part: SoireePackets.SoireeStagePart) -> SoireePackets.SoireeStagePacket:
 	if not part:
 		return null
 	if not _open.has(part.id) or _open[part.id].count != part.count:

@@ -7,7 +7,7 @@ const FIRST := 0x80000000 - SoireeLimits.MAX_AUDIENCES
 
 
 ## One list that the relay has been told of.
-class NamedAudience:
+class SoireeNamedAudience:
 	extends RefCounted
 	var number := 0
 	var peers: PackedInt32Array = []
@@ -25,10 +25,10 @@ var _by_peers := {}
 
 
 ## The audience of these, sorted; null when there are as many in use already.
-func of(peers: PackedInt32Array, frame: int) -> NamedAudience:
+func of(peers: PackedInt32Array, frame: int) -> SoireeNamedAudience:
 	if peers.size() > SoireeLimits.MAX_AUDIENCE_PEERS:
 		return null
-	var found: NamedAudience = _by_peers.get(peers)
+	var found: SoireeNamedAudience = _by_peers.get(peers)
 	if not found:
 		found = _make(peers, frame)
 	if found:
@@ -36,13 +36,14 @@ func of(peers: PackedInt32Array, frame: int) -> NamedAudience:
 	return found
 
 
-func _make(peers: PackedInt32Array, frame: int) -> NamedAudience:
-	var made := NamedAudience.new()
+func _make(peers: PackedInt32Array, frame: int) -> SoireeNamedAudience:
+	var made := SoireeNamedAudience.new()
 	made.peers = peers
 	made.number = _by_peers.size()
 	if made.number >= SoireeLimits.MAX_AUDIENCES:
-		var oldest: NamedAudience = _by_peers.values().reduce(
-			func(a: NamedAudience, b: NamedAudience) -> NamedAudience: return a if a.used_at <= b.used_at else b
+		var oldest: SoireeNamedAudience = _by_peers.values().reduce(
+			func(a: SoireeNamedAudience, b: SoireeNamedAudience) -> SoireeNamedAudience:
+				return a if a.used_at <= b.used_at else b
 		)
 		if oldest.used_at >= frame - 1:
 			return null

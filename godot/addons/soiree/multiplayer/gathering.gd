@@ -8,14 +8,14 @@ const SoireePackets := preload("packets.gd")
 
 
 ## One packet, and whom it is for.
-class Gathered:
+class SoireeGathered:
 	extends RefCounted
-	var packet: SoireePackets.StagePacket
+	var packet: SoireePackets.SoireeStagePacket
 	## Ids in the room.
 	var targets: PackedInt32Array = []
 
 
-var _entries: Array[Gathered] = []
+var _entries: Array[SoireeGathered] = []
 # Packet's mode, channel and bytes to the index of its newest entry.
 var _known := {}
 # Target to the index of its newest entry.
@@ -26,13 +26,13 @@ func is_empty() -> bool:
 	return _entries.is_empty()
 
 
-func add(packet: SoireePackets.StagePacket, targets: PackedInt32Array) -> void:
+func add(packet: SoireePackets.SoireeStagePacket, targets: PackedInt32Array) -> void:
 	var key := [packet.mode, packet.channel, packet.bytes]
 	var index: int = _known.get(key, -1)
 	for target in targets:
 		if index < 0 or _last.get(target, -1) >= index:
 			index = _entries.size()
-			var entry := Gathered.new()
+			var entry := SoireeGathered.new()
 			entry.packet = packet
 			_entries.append(entry)
 			_known[key] = index
@@ -41,7 +41,7 @@ func add(packet: SoireePackets.StagePacket, targets: PackedInt32Array) -> void:
 
 
 ## All entries, in order; it is empty then.
-func drain() -> Array[Gathered]:
+func drain() -> Array[SoireeGathered]:
 	var entries := _entries
 	for entry in entries:
 		entry.targets.sort()

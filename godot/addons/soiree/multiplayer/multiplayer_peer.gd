@@ -61,22 +61,22 @@ var _synced_at := -1
 
 
 ## Something that happened to us or to one we know.
-class Happening:
+class SoireeHappening:
 	extends RefCounted
-	enum What { CONNECTED, DISCONNECTED, OVER }
-	var what: What
+	enum SoireeWhat { CONNECTED, DISCONNECTED, OVER }
+	var what: SoireeWhat
 	var peer := 0
 
-	func _init(what_happened: What, to_whom := 0) -> void:
+	func _init(what_happened: SoireeWhat, to_whom := 0) -> void:
 		what = what_happened
 		peer = to_whom
 
 
 ## A packet for the engine.
-class Arrived:
+class SoireeArrived:
 	extends RefCounted
 	var from := 0
-	var packet: SoireePackets.StagePacket
+	var packet: SoireePackets.SoireeStagePacket
 
 
 ## Goes into a room, by its link, or by the server's address and the room's code. Options: [code]name[/code],
@@ -113,7 +113,7 @@ func _init(stay: SoireeClient = null, seat: SoireeSeat = null) -> void:
 	else:
 		_id = client.peer_id
 		_waits_until = _now() + JOIN_TIMEOUT_S
-		_tell(_host, SoireePackets.Kind.JOIN)
+		_tell(_host, SoireePackets.SoireeKind.JOIN)
 
 
 ## Whether we are peer 1.
@@ -178,25 +178,25 @@ func _get_transfer_channel() -> int:
 
 func _get_available_packet_count() -> int:
 	var count := 0
-	while count < _incoming.size() and _incoming[count] is Arrived:
+	while count < _incoming.size() and _incoming[count] is SoireeArrived:
 		count += 1
 	return count
 
 
 func _get_packet_peer() -> int:
-	return (_incoming[0] as Arrived).from if _get_available_packet_count() else 0
+	return (_incoming[0] as SoireeArrived).from if _get_available_packet_count() else 0
 
 
 func _get_packet_mode() -> TransferMode:
-	return (_incoming[0] as Arrived).packet.mode if _get_available_packet_count() else TRANSFER_MODE_RELIABLE
+	return (_incoming[0] as SoireeArrived).packet.mode if _get_available_packet_count() else TRANSFER_MODE_RELIABLE
 
 
 func _get_packet_channel() -> int:
-	return (_incoming[0] as Arrived).packet.channel if _get_available_packet_count() else 0
+	return (_incoming[0] as SoireeArrived).packet.channel if _get_available_packet_count() else 0
 
 
 func _get_packet_script() -> PackedByteArray:
-	return (_incoming.pop_front() as Arrived).packet.bytes if _get_available_packet_count() else PackedByteArray()
+	return (_incoming.pop_front() as SoireeArrived).packet.bytes if _get_available_packet_count() else PackedByteArray()
 
 
 func _put_packet_script(bytes: PackedByteArray) -> Error:
@@ -205,7 +205,7 @@ func _put_packet_script(bytes: PackedByteArray) -> Error:
 	if bytes.is_empty() or bytes.size() > SoireePackets.MAX_PACKET_BYTES or _channel > SoireePackets.MAX_CHANNEL:
 		push_error("Soiree: a packet of %d bytes on channel %d" % [bytes.size(), _channel])
 		return ERR_INVALID_PARAMETER
-	var packet := SoireePackets.StagePacket.new()
+	var packet := SoireePackets.SoireeStagePacket.new()
 	packet.mode = _mode
 	packet.channel = _channel
 	packet.bytes = bytes
@@ -226,16 +226,16 @@ func _put_packet_script(bytes: PackedByteArray) -> Error:
 func _poll() -> void:
 	if client:
 		_give_up()
-	while _incoming and _incoming[0] is Happening:
-		var event: Happening = _incoming.pop_front()
+	while _incoming and _incoming[0] is SoireeHappening:
+		var event: SoireeHappening = _incoming.pop_front()
 		match event.what:
-			Happening.What.CONNECTED:
+			SoireeHappening.SoireeWhat.CONNECTED:
 				if event.peer == 1:
 					_status = CONNECTION_CONNECTED
 				peer_connected.emit(event.peer)
-			Happening.What.DISCONNECTED:
+			SoireeHappening.SoireeWhat.DISCONNECTED:
 				peer_disconnected.emit(event.peer)
-			Happening.What.OVER:
+			SoireeHappening.SoireeWhat.OVER:
 				_status = CONNECTION_DISCONNECTED
 
 
@@ -246,10 +246,10 @@ func _disconnect_peer(peer: int, force: bool) -> void:
 		return
 	if _others.has(peer):
 		_flush()
-		_tell(peer, SoireePackets.Kind.BYE)
+		_tell(peer, SoireePackets.SoireeKind.BYE)
 		_forget(peer)
 		if not force:
-			_incoming.append(Happening.new(Happening.What.DISCONNECTED, peer))
+			_incoming.append(SoireeHappening.new(SoireeHappening.SoireeWhat.DISCONNECTED, peer))
 
 
 func _close() -> void:
@@ -257,7 +257,7 @@ func _close() -> void:
 		return
 	_flush()
 	for peer: int in _others.keys() if _id == 1 else [_host]:
-		_tell(peer, SoireePackets.Kind.BYE)
+		_tell(peer, SoireePackets.SoireeKind.BYE)
 	_status = CONNECTION_DISCONNECTED
 	_incoming.clear()
 	_others.clear()
@@ -297,10 +297,10 @@ func _flush() -> void:
 	_flush_queued = false
 	if not client:
 		return
-	var run: Array[SoireePackets.StagePacket] = []
+	var run: Array[SoireePackets.SoireeStagePacket] = []
 	var targets: PackedInt32Array = []
 	var reliable := true
-	for entry: SoireeGathering.Gathered in _outgoing.drain():
+	for entry: SoireeGathering.SoireeGathered in _outgoing.drain():
 		var is_reliable := SoireePackets.is_reliable(entry.packet)
 		if run and (entry.targets != targets or is_reliable != reliable):
 			_send(run, targets, reliable)
@@ -312,7 +312,7 @@ func _flush() -> void:
 		_send(run, targets, reliable)
 
 
-func _send(packets: Array[SoireePackets.StagePacket], targets: PackedInt32Array, reliable: bool) -> void:
+func _send(packets: Array[SoireePackets.SoireeStagePacket], targets: PackedInt32Array, reliable: bool) -> void:
 	var most := SoireeLimits.MAX_RELIABLE_DATA_BYTES if reliable else SoireeLimits.MAX_DATA_BYTES
 	_seq += 1
 	var messages := SoireePackets.pack(packets, most, _seq, _long_packets)
@@ -335,14 +335,14 @@ func _addresses(targets: PackedInt32Array, reliable: bool) -> PackedInt32Array:
 	return PackedInt32Array([audience.address()]) if reliable or audience.is_known else targets
 
 
-func _name(audience: SoireeAudiences.NamedAudience) -> void:
+func _name(audience: SoireeAudiences.SoireeNamedAudience) -> void:
 	var answer := await client.command(
 		{"type": "set_audience", "audience": audience.number, "peers": Array(audience.peers)}
 	)
 	audience.is_known = answer.type == "done"
 
 
-func _tell(peer: int, kind: SoireePackets.Kind) -> void:
+func _tell(peer: int, kind: SoireePackets.SoireeKind) -> void:
 	client.send(SoireePackets.plain(kind), peer, true)
 
 
@@ -351,38 +351,38 @@ func _tell(peer: int, kind: SoireePackets.Kind) -> void:
 
 func _on_data(from: int, message: PackedByteArray, reliable: bool) -> void:
 	match SoireePackets.kind_of(message):
-		SoireePackets.Kind.JOIN:
+		SoireePackets.SoireeKind.JOIN:
 			if reliable and _id == 1:
 				_let_in(from, message[1])
-		SoireePackets.Kind.WELCOME:
+		SoireePackets.SoireeKind.WELCOME:
 			if reliable and from == _host and _status == CONNECTION_CONNECTING:
 				_others.clear()
 				_waits_until = INF
 				_status = CONNECTION_CONNECTED
-				_incoming.append(Happening.new(Happening.What.CONNECTED, 1))
-		SoireePackets.Kind.REFUSED, SoireePackets.Kind.BYE:
+				_incoming.append(SoireeHappening.new(SoireeHappening.SoireeWhat.CONNECTED, 1))
+		SoireePackets.SoireeKind.REFUSED, SoireePackets.SoireeKind.BYE:
 			if reliable and (from == _host or _id == 1):
 				_lose(from)
-		SoireePackets.Kind.PACKETS, SoireePackets.Kind.PART:
+		SoireePackets.SoireeKind.PACKETS, SoireePackets.SoireeKind.PART:
 			_take(from, message, reliable)
 
 
 func _let_in(peer: int, version: int) -> void:
 	if _refuses or version != SoireePackets.VERSION:
-		_tell(peer, SoireePackets.Kind.REFUSED)
+		_tell(peer, SoireePackets.SoireeKind.REFUSED)
 		return
 	if _others.has(peer):
 		_lose(peer)
 	_others[peer] = true
-	_tell(peer, SoireePackets.Kind.WELCOME)
-	_incoming.append(Happening.new(Happening.What.CONNECTED, peer))
+	_tell(peer, SoireePackets.SoireeKind.WELCOME)
+	_incoming.append(SoireeHappening.new(SoireeHappening.SoireeWhat.CONNECTED, peer))
 
 
 func _take(from: int, message: PackedByteArray, reliable: bool) -> void:
 	var is_known := _others.has(from) or (from == _host and _id != 1)
 	if _status != CONNECTION_CONNECTED or not is_known:
 		if reliable and _id == 1 and _status == CONNECTION_CONNECTED:
-			_tell(from, SoireePackets.Kind.BYE)
+			_tell(from, SoireePackets.SoireeKind.BYE)
 		return
 	if _incoming.size() >= MAX_INCOMING:
 		_end()
@@ -393,8 +393,8 @@ func _take(from: int, message: PackedByteArray, reliable: bool) -> void:
 			_hand_over(from, packet)
 
 
-func _hand_over(from: int, packet: SoireePackets.StagePacket) -> void:
-	var incoming := Arrived.new()
+func _hand_over(from: int, packet: SoireePackets.SoireeStagePacket) -> void:
+	var incoming := SoireeArrived.new()
 	incoming.from = from if _id == 1 else 1
 	incoming.packet = packet
 	if _id != 1 and from != _host:
@@ -425,7 +425,7 @@ func _give_up() -> void:
 	for peer: int in _away.keys():
 		if client and _now() > _away[peer] and (_others.has(peer) or peer == _host):
 			_away.erase(peer)
-			_tell(peer, SoireePackets.Kind.BYE)
+			_tell(peer, SoireePackets.SoireeKind.BYE)
 			_lose(peer)
 
 
@@ -434,7 +434,7 @@ func _lose(peer: int) -> void:
 		_end()
 	elif _id == 1 and _others.has(peer):
 		_forget(peer)
-		_incoming.append(Happening.new(Happening.What.DISCONNECTED, peer))
+		_incoming.append(SoireeHappening.new(SoireeHappening.SoireeWhat.DISCONNECTED, peer))
 
 
 func _forget(peer: int) -> void:
@@ -446,7 +446,7 @@ func _forget(peer: int) -> void:
 func _end(leaves := true) -> void:
 	_waits_until = INF
 	_others.clear()
-	_incoming.append(Happening.new(Happening.What.OVER))
+	_incoming.append(SoireeHappening.new(SoireeHappening.SoireeWhat.OVER))
 	_let_go(leaves)
 
 

@@ -1,7 +1,7 @@
 extends RefCounted
 ## What players say to each other through a room, as bytes (docs/PROTOCOL.md section 12). Pure.
 
-enum Kind { JOIN, WELCOME, REFUSED, BYE, PACKETS, PART }
+enum SoireeKind { JOIN, WELCOME, REFUSED, BYE, PACKETS, PART }
 
 const VERSION := 1
 ## Largest packet of a game, bytes.
@@ -15,7 +15,7 @@ const PART_HEADER_BYTES := 10
 
 
 ## One packet of a game.
-class StagePacket:
+class SoireeStagePacket:
 	extends RefCounted
 	var mode := MultiplayerPeer.TRANSFER_MODE_RELIABLE
 	var channel := 0
@@ -23,29 +23,29 @@ class StagePacket:
 
 
 ## One part of a packet that is too long for a message.
-class StagePart:
+class SoireeStagePart:
 	extends RefCounted
 	## Counts the sender's long packets.
 	var id := 0
 	var index := 0
 	var count := 0
-	var packet := StagePacket.new()
+	var packet := SoireeStagePacket.new()
 
 
 ## A message without content.
-static func plain(kind: Kind) -> PackedByteArray:
+static func plain(kind: SoireeKind) -> PackedByteArray:
 	return PackedByteArray([kind, VERSION])
 
 
-static func is_reliable(packet: StagePacket) -> bool:
+static func is_reliable(packet: SoireeStagePacket) -> bool:
 	return packet.mode == MultiplayerPeer.TRANSFER_MODE_RELIABLE
 
 
 ## Packets as messages of at most [param most] bytes; [param seq] counts messages, [param id] long packets.
-static func pack(packets: Array[StagePacket], most: int, seq: int, id: int) -> Array[PackedByteArray]:
+static func pack(packets: Array[SoireeStagePacket], most: int, seq: int, id: int) -> Array[PackedByteArray]:
 	var messages: Array[PackedByteArray] = []
 	var open := PackedByteArray()
-	for packet: StagePacket in packets:
+	for packet: SoireeStagePacket in packets:
 		var size := packet.bytes.size()
 		if HEADER_BYTES + PACKET_HEADER_BYTES + size > most:
 			if open:
@@ -58,7 +58,7 @@ static func pack(packets: Array[StagePacket], most: int, seq: int, id: int) -> A
 			messages.append(open)
 			open = PackedByteArray()
 		if open.is_empty():
-			open = _header(Kind.PACKETS, HEADER_BYTES, seq)
+			open = _header(SoireeKind.PACKETS, HEADER_BYTES, seq)
 		var at := open.size()
 		open.resize(at + PACKET_HEADER_BYTES)
 		open[at] = packet.mode | packet.channel << 2
@@ -69,12 +69,12 @@ static func pack(packets: Array[StagePacket], most: int, seq: int, id: int) -> A
 	return messages
 
 
-static func _parts(packet: StagePacket, most: int, seq: int, id: int) -> Array[PackedByteArray]:
+static func _parts(packet: SoireeStagePacket, most: int, seq: int, id: int) -> Array[PackedByteArray]:
 	var room := most - PART_HEADER_BYTES
 	var count := ceili(packet.bytes.size() / float(room))
 	var parts: Array[PackedByteArray] = []
 	for index in count:
-		var part := _header(Kind.PART, PART_HEADER_BYTES, seq)
+		var part := _header(SoireeKind.PART, PART_HEADER_BYTES, seq)
 		part.encode_u16(3, id & 0xffff)
 		part.encode_u16(5, index)
 		part.encode_u16(7, count)
@@ -84,7 +84,7 @@ static func _parts(packet: StagePacket, most: int, seq: int, id: int) -> Array[P
 	return parts
 
 
-static func _header(kind: Kind, size: int, seq: int) -> PackedByteArray:
+static func _header(kind: SoireeKind, size: int, seq: int) -> PackedByteArray:
 	var header := PackedByteArray()
 	header.resize(size)
 	header[0] = kind
@@ -94,7 +94,7 @@ static func _header(kind: Kind, size: int, seq: int) -> PackedByteArray:
 
 ## What kind a message is; −1 for none.
 static func kind_of(message: PackedByteArray) -> int:
-	return message[0] if message.size() >= 2 and message[0] <= Kind.PART else -1
+	return message[0] if message.size() >= 2 and message[0] <= SoireeKind.PART else -1
 
 
 ## The sender's count of messages, modulo 65536.
@@ -103,8 +103,8 @@ static func seq_of(message: PackedByteArray) -> int:
 
 
 ## The packets of a message; none when it cannot be read to its end.
-static func unpack(message: PackedByteArray) -> Array[StagePacket]:
-	var packets: Array[StagePacket] = []
+static func unpack(message: PackedByteArray) -> Array[SoireeStagePacket]:
+	var packets: Array[SoireeStagePacket] = []
 	var at := HEADER_BYTES
 	while at < message.size():
 		if at + PACKET_HEADER_BYTES > message.size():
@@ -119,10 +119,10 @@ static func unpack(message: PackedByteArray) -> Array[StagePacket]:
 
 
 ## A part; null when it is none.
-static func unpack_part(message: PackedByteArray) -> StagePart:
+static func unpack_part(message: PackedByteArray) -> SoireeStagePart:
 	if message.size() <= PART_HEADER_BYTES or message[9] & 3 > MultiplayerPeer.TRANSFER_MODE_RELIABLE:
 		return null
-	var part := StagePart.new()
+	var part := SoireeStagePart.new()
 	part.id = message.decode_u16(3)
 	part.index = message.decode_u16(5)
 	part.count = message.decode_u16(7)
@@ -130,8 +130,8 @@ static func unpack_part(message: PackedByteArray) -> StagePart:
 	return part if part.index < part.count else null
 
 
-static func _packet(flags: int, bytes: PackedByteArray) -> StagePacket:
-	var packet := StagePacket.new()
+static func _packet(flags: int, bytes: PackedByteArray) -> SoireeStagePacket:
+	var packet := SoireeStagePacket.new()
 	packet.mode = (flags & 3) as MultiplayerPeer.TransferMode
 	packet.channel = flags >> 2
 	packet.bytes = bytes

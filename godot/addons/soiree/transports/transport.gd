@@ -1,7 +1,7 @@
 extends RefCounted
 ## What both transports are to the rest of the addon: polled, and asked what has come.
 
-enum State { NEW, OPEN, CLOSED }
+enum SoireeState { NEW, OPEN, CLOSED }
 
 const CONTROL := 1
 const STATE := 3
@@ -31,7 +31,7 @@ const _SOCKET_BUFFER_BYTES := 1 << 20
 
 ## [code]webrtc[/code] or [code]websocket[/code].
 var kind := ""
-var state := State.NEW
+var state := SoireeState.NEW
 ## Why it closed, as a code and in words.
 var reason := ""
 var message := ""
@@ -41,12 +41,12 @@ var _deadline := INF
 
 ## Lets it work; call it often. [param now]: monotonic seconds.
 func poll(now: float) -> void:
-	if state == State.NEW:
+	if state == SoireeState.NEW:
 		if _deadline == INF:
 			_deadline = now + OPEN_TIMEOUT_S
 		elif now > _deadline:
 			_ended("timeout", "%s did not open within %d s" % [kind, OPEN_TIMEOUT_S])
-	if state != State.CLOSED:
+	if state != SoireeState.CLOSED:
 		_poll()
 
 
@@ -78,9 +78,9 @@ func _release() -> void:
 
 
 func _ended(why: String, words: String) -> void:
-	if state == State.CLOSED:
+	if state == SoireeState.CLOSED:
 		return
-	state = State.CLOSED
+	state = SoireeState.CLOSED
 	reason = why
 	message = words
 	_release()

@@ -61,7 +61,7 @@ func take() -> Array:
 
 func send(stream: int, bytes: PackedByteArray, urgent := false) -> bool:
 	var channel := _control if stream == CONTROL else _state
-	if state != State.OPEN or channel.get_ready_state() != WebRTCDataChannel.STATE_OPEN:
+	if state != SoireeState.OPEN or channel.get_ready_state() != WebRTCDataChannel.STATE_OPEN:
 		return false
 	if stream == STATE and not urgent and not is_ready():
 		return false
@@ -69,7 +69,7 @@ func send(stream: int, bytes: PackedByteArray, urgent := false) -> bool:
 
 
 func is_ready() -> bool:
-	return state == State.OPEN and _state.get_buffered_amount() <= MAX_BUFFERED_STATE_BYTES
+	return state == SoireeState.OPEN and _state.get_buffered_amount() <= MAX_BUFFERED_STATE_BYTES
 
 
 func _channel(label: String, id: int, options: Dictionary) -> WebRTCDataChannel:
@@ -95,13 +95,13 @@ func _poll() -> void:
 			return
 	var now := Time.get_ticks_usec() / 1e6
 	var states := [_control.get_ready_state(), _state.get_ready_state()]
-	if state == State.NEW and states == [WebRTCDataChannel.STATE_OPEN, WebRTCDataChannel.STATE_OPEN]:
-		state = State.OPEN
+	if state == SoireeState.NEW and states == [WebRTCDataChannel.STATE_OPEN, WebRTCDataChannel.STATE_OPEN]:
+		state = SoireeState.OPEN
 		_opened_at = now
-	elif state == State.OPEN and states.has(WebRTCDataChannel.STATE_CLOSED):
+	elif state == SoireeState.OPEN and states.has(WebRTCDataChannel.STATE_CLOSED):
 		if not _control.get_available_packet_count():
 			_ended("lost", "the data channel was closed")
-	elif state == State.OPEN and now - _opened_at > SIGNAL_LINGER_S:
+	elif state == SoireeState.OPEN and now - _opened_at > SIGNAL_LINGER_S:
 		_signal.close()
 
 
@@ -111,9 +111,9 @@ func _poll_signal() -> void:
 		WebSocketPeer.STATE_OPEN:
 			_tell_offer()
 		WebSocketPeer.STATE_CLOSED:
-			if state == State.NEW:
+			if state == SoireeState.NEW:
 				_ended(CLOSE_REASONS.get(_signal.get_close_code(), "lost"), _closed_words(_signal))
-	while state != State.CLOSED and _signal.get_available_packet_count():
+	while state != SoireeState.CLOSED and _signal.get_available_packet_count():
 		var told: Variant = JSON.parse_string(_signal.get_packet().get_string_from_utf8())
 		if told is Dictionary:
 			_signalled(told)
@@ -158,7 +158,7 @@ func _signalled(told: Dictionary) -> void:
 		"closed":
 			_ended(str(told.get("reason", "lost")), "the relay closed the connection")
 		"error":
-			if state == State.NEW:
+			if state == SoireeState.NEW:
 				_ended(str(told.get("code")), str(told.get("message")))
 
 

@@ -22,23 +22,23 @@ func take() -> Array:
 
 
 func send(stream: int, bytes: PackedByteArray, urgent := false) -> bool:
-	if state != State.OPEN or (stream == STATE and not urgent and not is_ready()):
+	if state != SoireeState.OPEN or (stream == STATE and not urgent and not is_ready()):
 		return false
 	return _peer.put_packet(PackedByteArray([stream]) + bytes) == OK
 
 
 func is_ready() -> bool:
-	return state == State.OPEN and _peer.get_current_outbound_buffered_amount() <= MAX_BUFFERED_STATE_BYTES
+	return state == SoireeState.OPEN and _peer.get_current_outbound_buffered_amount() <= MAX_BUFFERED_STATE_BYTES
 
 
 func _poll() -> void:
 	_peer.poll()
 	match _peer.get_ready_state():
 		WebSocketPeer.STATE_OPEN:
-			if state == State.NEW:
+			if state == SoireeState.NEW:
 				if not OS.has_feature("web"):
 					_peer.set_no_delay(true)
-				state = State.OPEN
+				state = SoireeState.OPEN
 		WebSocketPeer.STATE_CLOSED:
 			if not _peer.get_available_packet_count():
 				_ended(CLOSE_REASONS.get(_peer.get_close_code(), "lost"), _closed_words(_peer))

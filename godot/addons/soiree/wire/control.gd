@@ -4,8 +4,8 @@ extends RefCounted
 ## In the program a message is a dictionary: [code]type[/code] is its name in that table,
 ## [code]n[/code] its number, and the fields bear the document's names.
 
-const Limits := preload("limits.gd")
-const MsgPack := preload("msgpack.gd")
+const SoireeLimits := preload("limits.gd")
+const SoireeMsgPack := preload("msgpack.gd")
 
 ## Major and minor version of the protocol.
 const VERSION: Array[int] = [1, 0]
@@ -112,25 +112,25 @@ const _INTEGERS := {
 	"entity": [1, 0xffffff],
 	"none": [0, 0xffffff],
 	# −k: what the k-th message of the same group spawns.
-	"earlier": [-Limits.MAX_GROUP_MESSAGES, 0xffffff],
+	"earlier": [-SoireeLimits.MAX_GROUP_MESSAGES, 0xffffff],
 	"peer": [2, 0x7fffffff],
 	"nobody": [0, 0x7fffffff],
-	"audience": [0, Limits.MAX_AUDIENCES - 1],
+	"audience": [0, SoireeLimits.MAX_AUDIENCES - 1],
 	"address": [-0x7fffffff, 0x7fffffff],
 }
 ## Texts: fewest and most characters.
 const _TEXTS := {
-	"name": [1, Limits.MAX_NAME_CHARS],
-	"kind": [1, Limits.MAX_KIND_CHARS],
-	"note": [0, Limits.MAX_NOTE_CHARS],
-	"reason": [0, Limits.MAX_REASON_CHARS],
-	"text": [0, Limits.MAX_CONTROL_BYTES],
+	"name": [1, SoireeLimits.MAX_NAME_CHARS],
+	"kind": [1, SoireeLimits.MAX_KIND_CHARS],
+	"note": [0, SoireeLimits.MAX_NOTE_CHARS],
+	"reason": [0, SoireeLimits.MAX_REASON_CHARS],
+	"text": [0, SoireeLimits.MAX_CONTROL_BYTES],
 	"capability": [0, 32],
 }
 ## Bytes: fewest and most.
 const _BYTES := {
-	"placed": [28, Limits.MAX_PLACED_BYTES],
-	"data": [0, Limits.MAX_RELIABLE_DATA_BYTES],
+	"placed": [28, SoireeLimits.MAX_PLACED_BYTES],
+	"data": [0, SoireeLimits.MAX_RELIABLE_DATA_BYTES],
 	"uuid": [16, 16],
 }
 ## One of these words.
@@ -151,7 +151,7 @@ static var _codes := {}
 
 
 ## What [method decode] has read.
-class Decoded:
+class SoireeDecoded:
 	extends RefCounted
 	## With a [code]type[/code] of null if it is of a later minor version: its number counts,
 	## nothing else does.
@@ -169,8 +169,8 @@ static func is_numbered(type: Variant) -> bool:
 ## number 0. No bytes when a field is not what the table says, or the whole is longer than
 ## MAX_CONTROL_BYTES; [method why_not] tells.
 static func encode(message: Dictionary) -> PackedByteArray:
-	var bytes := PackedByteArray() if why_not(message) else MsgPack.encode(_to_array(message))
-	return PackedByteArray() if bytes.size() > Limits.MAX_CONTROL_BYTES else bytes
+	var bytes := PackedByteArray() if why_not(message) else SoireeMsgPack.encode(_to_array(message))
+	return PackedByteArray() if bytes.size() > SoireeLimits.MAX_CONTROL_BYTES else bytes
 
 
 ## Why a message cannot be sent, empty when it can.
@@ -217,12 +217,12 @@ static func _code_of(type: String) -> int:
 
 
 ## Reads a message of the relay ([code]r[/code]) or of a client ([code]c[/code]).
-static func decode(bytes: PackedByteArray, from := "r") -> Decoded:
-	var decoded := Decoded.new()
-	if bytes.size() > Limits.MAX_CONTROL_BYTES:
+static func decode(bytes: PackedByteArray, from := "r") -> SoireeDecoded:
+	var decoded := SoireeDecoded.new()
+	if bytes.size() > SoireeLimits.MAX_CONTROL_BYTES:
 		decoded.failure = "a message of %d bytes" % bytes.size()
 		return decoded
-	var reader := MsgPack.decode(bytes)
+	var reader := SoireeMsgPack.decode(bytes)
 	decoded.failure = reader.failure
 	if not decoded.failure:
 		decoded.failure = _from_array(reader.value, from, decoded.message)
@@ -318,14 +318,16 @@ static func _holds_more(check: String, value: Variant) -> bool:
 			return value is Array and value.size() <= 32 and value.all(_text.bind(0, 32))
 		"audienced":
 			return (
-				value is Array and value.size() <= Limits.MAX_AUDIENCE_PEERS and value.all(_integer.bind(2, 0x7fffffff))
+				value is Array
+				and value.size() <= SoireeLimits.MAX_AUDIENCE_PEERS
+				and value.all(_integer.bind(2, 0x7fffffff))
 			)
 		"messages":
-			return value is Array and value.size() >= 1 and value.size() <= Limits.MAX_GROUP_MESSAGES
+			return value is Array and value.size() >= 1 and value.size() <= SoireeLimits.MAX_GROUP_MESSAGES
 		"properties":
 			return (
 				value is Dictionary
-				and value.size() <= Limits.MAX_PROPERTIES
+				and value.size() <= SoireeLimits.MAX_PROPERTIES
 				and value.keys().all(_property.bind(value))
 			)
 		"room":
@@ -342,6 +344,6 @@ static func _holds_more(check: String, value: Variant) -> bool:
 static func _property(key: Variant, properties: Dictionary) -> bool:
 	var value: Variant = properties[key]
 	return (
-		_text(key, 1, Limits.MAX_KIND_CHARS)
+		_text(key, 1, SoireeLimits.MAX_KIND_CHARS)
 		and (value == null or value is bool or value is int or value is float or value is String)
 	)

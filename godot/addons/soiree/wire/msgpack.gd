@@ -10,7 +10,7 @@ const MAX_DEPTH := 16
 
 
 ## An application's own type, carried unread.
-class Extension:
+class SoireeExtension:
 	extends RefCounted
 	var type := 0
 	var data := PackedByteArray()
@@ -21,7 +21,7 @@ class Extension:
 
 
 ## What [method decode] has read.
-class Reader:
+class SoireeReader:
 	extends RefCounted
 	## What was read, if [member failure] is empty.
 	var value: Variant = null
@@ -128,7 +128,7 @@ class Reader:
 		if not _has(1):
 			return null
 		var type := _stream.get_8()
-		return Extension.new(type, _binary(length))
+		return SoireeExtension.new(type, _binary(length))
 
 	func _string(length: int) -> String:
 		var bytes := _binary(length)
@@ -166,7 +166,7 @@ class Reader:
 		return entries
 
 
-class Writer:
+class SoireeWriter:
 	extends RefCounted
 	## Why a value cannot be sent.
 	var failure := ""
@@ -274,7 +274,7 @@ class Writer:
 			value(it[key], depth)
 
 	func _extension(it: Object) -> void:
-		if not it is Extension:
+		if not it is SoireeExtension:
 			failure = "an object cannot be sent"
 			return
 		var size: int = it.data.size()
@@ -290,11 +290,11 @@ class Writer:
 ## The bytes of a value: null, bool, int, float, text, [PackedByteArray], arrays, dictionaries and
 ## [Extension]; none for anything else.
 static func encode(value: Variant) -> PackedByteArray:
-	var writer := Writer.new()
+	var writer := SoireeWriter.new()
 	writer.value(value, 0)
 	return PackedByteArray() if writer.failure else writer.stream.data_array
 
 
 ## Reads exactly one value.
-static func decode(bytes: PackedByteArray) -> Reader:
-	return Reader.new(bytes)
+static func decode(bytes: PackedByteArray) -> SoireeReader:
+	return SoireeReader.new(bytes)

@@ -1,13 +1,13 @@
 extends RefCounted
 ## Placed records: where a thing is, as control messages carry it (docs/PROTOCOL.md section 4).
 
-const Limits := preload("limits.gd")
-const Records := preload("records.gd")
-const Sections := preload("sections.gd")
+const SoireeLimits := preload("limits.gd")
+const SoireeRecords := preload("records.gd")
+const SoireeSections := preload("sections.gd")
 
-var transform: Records.Transform = null
-var pose: Records.Pose = null
-var props: Records.Props = null
+var transform: SoireeRecords.SoireeTransform = null
+var pose: SoireeRecords.SoireePose = null
+var props: SoireeRecords.SoireeProps = null
 ## Why it cannot be read.
 var failure := ""
 
@@ -15,23 +15,23 @@ var failure := ""
 ## The bytes of a transform, then at most one pose and one props; none if it is beyond the world, or
 ## too long.
 static func encode(records: Array[RefCounted]) -> PackedByteArray:
-	var first: Records.Transform = records[0]
-	var base := Sections.Base.new()
-	if first.section != Sections.CHILD:
-		base = Sections.base_at(first.x, first.y, first.z)
-	var size := Sections.BASE_BYTES
+	var first: SoireeRecords.SoireeTransform = records[0]
+	var base := SoireeSections.SoireeBase.new()
+	if first.section != SoireeSections.CHILD:
+		base = SoireeSections.base_at(first.x, first.y, first.z)
+	var size := SoireeSections.BASE_BYTES
 	for record in records:
-		size += 2 + Sections.record_bytes(record)
+		size += 2 + SoireeSections.record_bytes(record)
 	var bytes := PackedByteArray()
-	if size > Limits.MAX_PLACED_BYTES or not base.is_valid():
+	if size > SoireeLimits.MAX_PLACED_BYTES or not base.is_valid():
 		return bytes
 	bytes.resize(size)
-	Sections.write_base(bytes, 0, base)
-	var at := Sections.BASE_BYTES
+	SoireeSections.write_base(bytes, 0, base)
+	var at := SoireeSections.BASE_BYTES
 	for record in records:
 		bytes[at] = record.section
 		bytes[at + 1] = 1
-		at = Sections.write(bytes, at + 2, record)
+		at = SoireeSections.write(bytes, at + 2, record)
 	return bytes
 
 
@@ -43,19 +43,19 @@ static func decode(bytes: PackedByteArray) -> RefCounted:
 
 
 func _read(bytes: PackedByteArray) -> String:
-	if bytes.size() < Sections.BASE_BYTES or bytes.size() > Limits.MAX_PLACED_BYTES:
+	if bytes.size() < SoireeSections.BASE_BYTES or bytes.size() > SoireeLimits.MAX_PLACED_BYTES:
 		return "a placed record of %d bytes" % bytes.size()
 	var records: Array[RefCounted] = []
-	var trouble := Sections.read(bytes, Sections.BASE_BYTES, Sections.read_base(bytes, 0), records)
+	var trouble := SoireeSections.read(bytes, SoireeSections.BASE_BYTES, SoireeSections.read_base(bytes, 0), records)
 	if trouble:
 		return trouble
 	for record in records:
-		var slot := Sections.SLOTS[record.section]
-		if slot == Records.Slot.TRANSFORM and not transform:
+		var slot := SoireeSections.SLOTS[record.section]
+		if slot == SoireeRecords.SoireeSlot.TRANSFORM and not transform:
 			transform = record
-		elif slot == Records.Slot.POSE and transform and not pose and not props:
+		elif slot == SoireeRecords.SoireeSlot.POSE and transform and not pose and not props:
 			pose = record
-		elif slot == Records.Slot.PROPS and transform and not props:
+		elif slot == SoireeRecords.SoireeSlot.PROPS and transform and not props:
 			props = record
 		else:
 			return "a placed record with something out of place"

@@ -1,11 +1,11 @@
 extends RefCounted
 ## Records of state, one class for each slot of an entity (docs/PROTOCOL.md section 5.2).
 
-enum Slot { TRANSFORM, POSE, PROPS }
+enum SoireeSlot { TRANSFORM, POSE, PROPS }
 
 
 ## Where a thing is. Positions are doubles; with a parent they are relative to it.
-class Transform:
+class SoireeTransform:
 	extends RefCounted
 	var section := 0
 	## Its id, 0 in a placed record from a client.
@@ -24,7 +24,7 @@ class Transform:
 
 
 ## Head and hands, relative to the entity.
-class Pose:
+class SoireePose:
 	extends RefCounted
 	var section := 4
 	var entity := 0
@@ -35,7 +35,7 @@ class Pose:
 
 
 ## Small fast state of the application's own making.
-class Props:
+class SoireeProps:
 	extends RefCounted
 	var section := 5
 	var entity := 0

@@ -4,9 +4,9 @@ extends RefCounted
 ## Readers append to an array and give why they could not, empty when they could. Records of moving
 ## things come by the thousand: their reader is one flat loop on purpose.
 
-const Limits := preload("limits.gd")
-const Quantise := preload("quantise.gd")
-const Records := preload("records.gd")
+const SoireeLimits := preload("limits.gd")
+const SoireeQuantise := preload("quantise.gd")
+const SoireeRecords := preload("records.gd")
 
 const MOVE := 1
 const REST := 2
@@ -19,14 +19,14 @@ const UPRIGHT := 7
 ## Bytes of each section's record; PROPS is followed by its own.
 const RECORD_BYTES: Array[int] = [0, 18, 14, 18, 34, 4, 18, 15]
 ## Slot of each section.
-const SLOTS: Array[int] = [0, 0, 0, 0, Records.Slot.POSE, Records.Slot.PROPS, 0, 0]
+const SLOTS: Array[int] = [0, 0, 0, 0, SoireeRecords.SoireeSlot.POSE, SoireeRecords.SoireeSlot.PROPS, 0, 0]
 const BASE_BYTES := 12
 const TELEPORT := 0x80
 const AGE := 0x7f
 
 
 ## Where the cells of a frame are counted from.
-class Base:
+class SoireeBase:
 	extends RefCounted
 	var cx := 0
 	var cz := 0
@@ -42,22 +42,22 @@ class Base:
 
 
 ## The base that suits a frame around this position, in metres.
-static func base_at(x: float, y: float, z: float) -> Base:
-	var base := Base.new()
-	base.cx = Quantise.rounded(x * Quantise.XZ_PER_M) >> 16
-	base.cz = Quantise.rounded(z * Quantise.XZ_PER_M) >> 16
-	base.y = Quantise.rounded(y * Quantise.Y_PER_M)
+static func base_at(x: float, y: float, z: float) -> SoireeBase:
+	var base := SoireeBase.new()
+	base.cx = SoireeQuantise.rounded(x * SoireeQuantise.XZ_PER_M) >> 16
+	base.cz = SoireeQuantise.rounded(z * SoireeQuantise.XZ_PER_M) >> 16
+	base.y = SoireeQuantise.rounded(y * SoireeQuantise.Y_PER_M)
 	return base
 
 
 ## Whether a frame of that base can carry the record.
-static func reaches(base: Base, record: RefCounted) -> bool:
-	if SLOTS[record.section] != Records.Slot.TRANSFORM or record.section == CHILD:
+static func reaches(base: SoireeBase, record: RefCounted) -> bool:
+	if SLOTS[record.section] != SoireeRecords.SoireeSlot.TRANSFORM or record.section == CHILD:
 		return true
 	return (
-		absf(record.x - base.cx * Quantise.CELL_M - 32.0) <= Quantise.REACH_XZ_M
-		and absf(record.z - base.cz * Quantise.CELL_M - 32.0) <= Quantise.REACH_XZ_M
-		and absf(record.y - base.y / Quantise.Y_PER_M) <= Quantise.REACH_Y_M
+		absf(record.x - base.cx * SoireeQuantise.CELL_M - 32.0) <= SoireeQuantise.REACH_XZ_M
+		and absf(record.z - base.cz * SoireeQuantise.CELL_M - 32.0) <= SoireeQuantise.REACH_XZ_M
+		and absf(record.y - base.y / SoireeQuantise.Y_PER_M) <= SoireeQuantise.REACH_Y_M
 	)
 
 
@@ -66,22 +66,22 @@ static func record_bytes(record: RefCounted) -> int:
 	return 4 + record.bytes.size() if record.section == PROPS else RECORD_BYTES[record.section]
 
 
-static func read_base(bytes: PackedByteArray, at: int) -> Base:
-	var base := Base.new()
+static func read_base(bytes: PackedByteArray, at: int) -> SoireeBase:
+	var base := SoireeBase.new()
 	base.cx = bytes.decode_s32(at)
 	base.cz = bytes.decode_s32(at + 4)
 	base.y = bytes.decode_s32(at + 8)
 	return base
 
 
-static func write_base(bytes: PackedByteArray, at: int, base: Base) -> void:
+static func write_base(bytes: PackedByteArray, at: int, base: SoireeBase) -> void:
 	bytes.encode_s32(at, base.cx)
 	bytes.encode_s32(at + 4, base.cz)
 	bytes.encode_s32(at + 8, base.y)
 
 
 ## Reads all sections up to the end.
-static func read(bytes: PackedByteArray, at: int, base: Base, into: Array[RefCounted]) -> String:
+static func read(bytes: PackedByteArray, at: int, base: SoireeBase, into: Array[RefCounted]) -> String:
 	var size := bytes.size()
 	while at < size:
 		if size - at < 2:
@@ -109,7 +109,7 @@ static func read(bytes: PackedByteArray, at: int, base: Base, into: Array[RefCou
 
 
 static func _read_moves(
-	bytes: PackedByteArray, at: int, count: int, kind: int, base: Base, into: Array[RefCounted]
+	bytes: PackedByteArray, at: int, count: int, kind: int, base: SoireeBase, into: Array[RefCounted]
 ) -> void:
 	var shift := 4 if kind == FAR else 0
 	var cell_m := 1024.0 if kind == FAR else 64.0
@@ -119,12 +119,12 @@ static func _read_moves(
 	var off_x := 8 - (base.cx >> shift)
 	var off_z := 8 - (base.cz >> shift)
 	var low_y := (base.y >> shift) - 0x8000
-	var components := Quantise.components
-	var velocities := Quantise.velocities
+	var components := SoireeQuantise.components
+	var velocities := SoireeQuantise.velocities
 	for i in count:
 		var where := bytes.decode_u32(at)
 		var rot := bytes.decode_u32(at + 10)
-		var record := Records.Transform.new()
+		var record := SoireeRecords.SoireeTransform.new()
 		record.section = kind
 		record.entity = where & 0xffffff
 		record.x = ((((where >> 24) + off_x) & 15) - off_x) * cell_m + bytes.decode_u16(at + 4) * xz
@@ -150,21 +150,21 @@ static func _read_moves(
 
 # REST and UPRIGHT.
 static func _read_places(
-	bytes: PackedByteArray, at: int, count: int, kind: int, base: Base, into: Array[RefCounted]
+	bytes: PackedByteArray, at: int, count: int, kind: int, base: SoireeBase, into: Array[RefCounted]
 ) -> void:
-	var velocities := Quantise.velocities
+	var velocities := SoireeQuantise.velocities
 	for i in count:
 		var where := bytes.decode_u32(at)
-		var record := Records.Transform.new()
+		var record := SoireeRecords.SoireeTransform.new()
 		record.section = kind
 		record.entity = where & 0xffffff
-		record.x = Quantise.unwrap_cell((where >> 24) & 15, base.cx) * 64.0 + bytes.decode_u16(at + 4) / 1024.0
-		record.z = Quantise.unwrap_cell(where >> 28, base.cz) * 64.0 + bytes.decode_u16(at + 6) / 1024.0
-		record.y = (base.y + Quantise.signed16(bytes.decode_u16(at + 8) - base.y)) / 256.0
+		record.x = SoireeQuantise.unwrap_cell((where >> 24) & 15, base.cx) * 64.0 + bytes.decode_u16(at + 4) / 1024.0
+		record.z = SoireeQuantise.unwrap_cell(where >> 28, base.cz) * 64.0 + bytes.decode_u16(at + 6) / 1024.0
+		record.y = (base.y + SoireeQuantise.signed16(bytes.decode_u16(at + 8) - base.y)) / 256.0
 		if kind == REST:
-			record.rotation = Quantise.unpack_rotation(bytes.decode_u32(at + 10))
+			record.rotation = SoireeQuantise.unpack_rotation(bytes.decode_u32(at + 10))
 		else:
-			record.rotation = Quantise.unpack_yaw(bytes.decode_u16(at + 10))
+			record.rotation = SoireeQuantise.unpack_yaw(bytes.decode_u16(at + 10))
 			record.velocity = Vector3(velocities[bytes[at + 12]], 0.0, velocities[bytes[at + 13]])
 			record.age = bytes[at + 14]
 		into.append(record)
@@ -172,17 +172,17 @@ static func _read_places(
 
 
 static func _read_children(bytes: PackedByteArray, at: int, count: int, into: Array[RefCounted]) -> void:
-	var velocities := Quantise.velocities
+	var velocities := SoireeQuantise.velocities
 	for i in count:
 		var ident := bytes.decode_u32(at)
-		var record := Records.Transform.new()
+		var record := SoireeRecords.SoireeTransform.new()
 		record.section = CHILD
 		record.entity = ident & 0xffffff
 		record.attach = ident >> 24
 		record.x = bytes.decode_s16(at + 4) / 1024.0
 		record.y = bytes.decode_s16(at + 6) / 1024.0
 		record.z = bytes.decode_s16(at + 8) / 1024.0
-		record.rotation = Quantise.unpack_rotation(bytes.decode_u32(at + 10))
+		record.rotation = SoireeQuantise.unpack_rotation(bytes.decode_u32(at + 10))
 		record.velocity = Vector3(velocities[bytes[at + 14]], velocities[bytes[at + 15]], velocities[bytes[at + 16]])
 		record.age = bytes[at + 17]
 		into.append(record)
@@ -192,7 +192,7 @@ static func _read_children(bytes: PackedByteArray, at: int, count: int, into: Ar
 static func _read_poses(bytes: PackedByteArray, at: int, count: int, into: Array[RefCounted]) -> void:
 	for i in count:
 		var ident := bytes.decode_u32(at)
-		var record := Records.Pose.new()
+		var record := SoireeRecords.SoireePose.new()
 		record.entity = ident & 0xffffff
 		record.mask = (ident >> 24) & 7
 		for joint in 3:
@@ -200,9 +200,9 @@ static func _read_poses(bytes: PackedByteArray, at: int, count: int, into: Array
 				var start := at + 4 + 10 * joint
 				record.positions[joint] = (
 					Vector3(bytes.decode_s16(start), bytes.decode_s16(start + 2), bytes.decode_s16(start + 4))
-					/ Quantise.POSE_PER_M
+					/ SoireeQuantise.POSE_PER_M
 				)
-				record.rotations[joint] = Quantise.unpack_rotation(bytes.decode_u32(start + 6))
+				record.rotations[joint] = SoireeQuantise.unpack_rotation(bytes.decode_u32(start + 6))
 		into.append(record)
 		at += 34
 
@@ -211,7 +211,7 @@ static func _read_props(bytes: PackedByteArray, at: int, count: int, into: Array
 	for i in count:
 		if bytes.size() - at < 4 or bytes.size() - at - 4 < bytes[at + 3]:
 			return "a PROPS record is cut off"
-		var record := Records.Props.new()
+		var record := SoireeRecords.SoireeProps.new()
 		record.entity = bytes.decode_u32(at) & 0xffffff
 		var end := at + 4 + bytes[at + 3]
 		record.bytes = bytes.slice(at + 4, end)
@@ -230,7 +230,7 @@ static func write(bytes: PackedByteArray, at: int, record: RefCounted) -> int:
 	return _write_transform(bytes, at, record)
 
 
-static func _write_transform(bytes: PackedByteArray, at: int, record: Records.Transform) -> int:
+static func _write_transform(bytes: PackedByteArray, at: int, record: SoireeRecords.SoireeTransform) -> int:
 	if record.section == CHILD:
 		_write_local(bytes, at, record)
 	else:
@@ -238,36 +238,36 @@ static func _write_transform(bytes: PackedByteArray, at: int, record: Records.Tr
 	var q := record.rotation
 	var end := at + 14
 	if record.section == UPRIGHT:
-		bytes.encode_u16(at + 10, Quantise.pack_yaw(q.y, q.w))
+		bytes.encode_u16(at + 10, SoireeQuantise.pack_yaw(q.y, q.w))
 		end = at + 12
 	else:
-		bytes.encode_u32(at + 10, Quantise.pack_rotation(q.x, q.y, q.z, q.w))
+		bytes.encode_u32(at + 10, SoireeQuantise.pack_rotation(q.x, q.y, q.z, q.w))
 	if record.section == REST:
 		return end
 	for axis: int in [0, 2] if record.section == UPRIGHT else [0, 1, 2]:
-		bytes.encode_s8(end, Quantise.pack_velocity(record.velocity[axis]))
+		bytes.encode_s8(end, SoireeQuantise.pack_velocity(record.velocity[axis]))
 		end += 1
 	bytes[end] = record.age
 	return end + 1
 
 
-static func _write_place(bytes: PackedByteArray, at: int, record: Records.Transform) -> void:
-	var x := Quantise.rounded(record.x * Quantise.XZ_PER_M)
-	var z := Quantise.rounded(record.z * Quantise.XZ_PER_M)
+static func _write_place(bytes: PackedByteArray, at: int, record: SoireeRecords.SoireeTransform) -> void:
+	var x := SoireeQuantise.rounded(record.x * SoireeQuantise.XZ_PER_M)
+	var z := SoireeQuantise.rounded(record.z * SoireeQuantise.XZ_PER_M)
 	bytes.encode_u32(at, record.entity | (((x >> 16) & 15) << 24) | (((z >> 16) & 15) << 28))
 	bytes.encode_u16(at + 4, x & 0xffff)
 	bytes.encode_u16(at + 6, z & 0xffff)
-	bytes.encode_u16(at + 8, Quantise.rounded(record.y * Quantise.Y_PER_M) & 0xffff)
+	bytes.encode_u16(at + 8, SoireeQuantise.rounded(record.y * SoireeQuantise.Y_PER_M) & 0xffff)
 
 
-static func _write_local(bytes: PackedByteArray, at: int, record: Records.Transform) -> void:
+static func _write_local(bytes: PackedByteArray, at: int, record: SoireeRecords.SoireeTransform) -> void:
 	bytes.encode_u32(at, record.entity | (record.attach << 24))
-	bytes.encode_s16(at + 4, Quantise.local16(record.x, Quantise.CHILD_PER_M))
-	bytes.encode_s16(at + 6, Quantise.local16(record.y, Quantise.CHILD_PER_M))
-	bytes.encode_s16(at + 8, Quantise.local16(record.z, Quantise.CHILD_PER_M))
+	bytes.encode_s16(at + 4, SoireeQuantise.local16(record.x, SoireeQuantise.CHILD_PER_M))
+	bytes.encode_s16(at + 6, SoireeQuantise.local16(record.y, SoireeQuantise.CHILD_PER_M))
+	bytes.encode_s16(at + 8, SoireeQuantise.local16(record.z, SoireeQuantise.CHILD_PER_M))
 
 
-static func _write_pose(bytes: PackedByteArray, at: int, record: Records.Pose) -> int:
+static func _write_pose(bytes: PackedByteArray, at: int, record: SoireeRecords.SoireePose) -> int:
 	bytes.encode_u32(at, record.entity | (record.mask << 24))
 	for joint in 3:
 		var tracked := record.mask & (1 << joint)
@@ -275,13 +275,13 @@ static func _write_pose(bytes: PackedByteArray, at: int, record: Records.Pose) -
 		var q := record.rotations[joint] if tracked else Quaternion.IDENTITY
 		var start := at + 4 + 10 * joint
 		for axis in 3:
-			bytes.encode_s16(start + 2 * axis, Quantise.local16(position[axis], Quantise.POSE_PER_M))
-		bytes.encode_u32(start + 6, Quantise.pack_rotation(q.x, q.y, q.z, q.w))
+			bytes.encode_s16(start + 2 * axis, SoireeQuantise.local16(position[axis], SoireeQuantise.POSE_PER_M))
+		bytes.encode_u32(start + 6, SoireeQuantise.pack_rotation(q.x, q.y, q.z, q.w))
 	return at + 34
 
 
-static func _write_props(bytes: PackedByteArray, at: int, record: Records.Props) -> int:
-	var size := mini(record.bytes.size(), Limits.MAX_PROPS_RECORD_BYTES)
+static func _write_props(bytes: PackedByteArray, at: int, record: SoireeRecords.SoireeProps) -> int:
+	var size := mini(record.bytes.size(), SoireeLimits.MAX_PROPS_RECORD_BYTES)
 	bytes.encode_u32(at, record.entity | (size << 24))
 	for i in size:
 		bytes[at + 4 + i] = record.bytes[i]

@@ -1,9 +1,9 @@
 extends RefCounted
 ## Frames of the state stream (docs/PROTOCOL.md section 5.1): STATE, DATA, PING, PONG.
 
-const Limits := preload("limits.gd")
-const Records := preload("records.gd")
-const Sections := preload("sections.gd")
+const SoireeLimits := preload("limits.gd")
+const SoireeRecords := preload("records.gd")
+const SoireeSections := preload("sections.gd")
 
 const STATE := 1
 const DATA := 2
@@ -19,7 +19,7 @@ const _PONG_BYTES := 20
 
 
 ## Any of them; which fields count, [member type] says.
-class Frame:
+class SoireeFrame:
 	extends RefCounted
 	var type := 0
 	## Why it cannot be read.
@@ -34,7 +34,7 @@ class Frame:
 	## STATE: the last control message applied, modulo 2¹⁶.
 	var control_applied := 0
 	## STATE: where cells are counted from.
-	var base: Sections.Base = null
+	var base: SoireeSections.SoireeBase = null
 	## STATE: see [code]records.gd[/code].
 	var records: Array[RefCounted] = []
 	## DATA: up, whom it is for; down, who sent it.
@@ -47,9 +47,9 @@ class Frame:
 	var client_us := 0
 
 
-static func decode(bytes: PackedByteArray) -> Frame:
-	var frame := Frame.new()
-	if bytes.is_empty() or bytes.size() > Limits.MAX_FRAME_BYTES:
+static func decode(bytes: PackedByteArray) -> SoireeFrame:
+	var frame := SoireeFrame.new()
+	if bytes.is_empty() or bytes.size() > SoireeLimits.MAX_FRAME_BYTES:
 		frame.failure = "a frame of %d bytes" % bytes.size()
 		return frame
 	frame.type = bytes[0]
@@ -65,30 +65,30 @@ static func decode(bytes: PackedByteArray) -> Frame:
 	return frame
 
 
-static func _decode_state(bytes: PackedByteArray, frame: Frame) -> void:
+static func _decode_state(bytes: PackedByteArray, frame: SoireeFrame) -> void:
 	if bytes.size() < STATE_HEADER_BYTES:
 		frame.failure = "a STATE frame is cut off"
 		return
 	frame.seq = bytes.decode_u16(2)
 	frame.tick = bytes.decode_u32(4)
-	frame.base = Sections.read_base(bytes, 8)
+	frame.base = SoireeSections.read_base(bytes, 8)
 	if bytes[1] & _ACKS:
 		frame.ack_seq = bytes.decode_u16(20)
 		frame.ack_mask = bytes.decode_u32(22)
 	frame.control_applied = bytes.decode_u16(26)
-	frame.failure = Sections.read(bytes, STATE_HEADER_BYTES, frame.base, frame.records)
+	frame.failure = SoireeSections.read(bytes, STATE_HEADER_BYTES, frame.base, frame.records)
 
 
-static func _decode_data(bytes: PackedByteArray, frame: Frame) -> void:
+static func _decode_data(bytes: PackedByteArray, frame: SoireeFrame) -> void:
 	var length := bytes.size() - _DATA_HEADER_BYTES
-	if length < 0 or length > Limits.MAX_DATA_BYTES:
+	if length < 0 or length > SoireeLimits.MAX_DATA_BYTES:
 		frame.failure = "a DATA frame of %d bytes" % bytes.size()
 		return
 	frame.peer = bytes.decode_s32(2)
 	frame.bytes = bytes.slice(_DATA_HEADER_BYTES)
 
 
-static func _decode_ping(bytes: PackedByteArray, frame: Frame) -> void:
+static func _decode_ping(bytes: PackedByteArray, frame: SoireeFrame) -> void:
 	if bytes.size() != _PING_BYTES:
 		frame.failure = "a PING or PONG of %d bytes" % bytes.size()
 		return
@@ -103,16 +103,16 @@ static func _decode_ping(bytes: PackedByteArray, frame: Frame) -> void:
 
 
 ## The bytes of a STATE frame. Its records are within reach of its base; none if they are too many.
-static func encode_state(frame: Frame) -> PackedByteArray:
+static func encode_state(frame: SoireeFrame) -> PackedByteArray:
 	var sections := _by_section(frame.records)
 	var size := STATE_HEADER_BYTES
 	for section: Array in sections:
 		size += 2
 		for record: RefCounted in section:
-			size += Sections.record_bytes(record)
+			size += SoireeSections.record_bytes(record)
 		if section.size() > MAX_RECORDS_PER_SECTION:
 			return PackedByteArray()
-	if size > Limits.MAX_FRAME_BYTES:
+	if size > SoireeLimits.MAX_FRAME_BYTES:
 		return PackedByteArray()
 	var bytes := _state_header(frame, size)
 	var at := STATE_HEADER_BYTES
@@ -121,18 +121,18 @@ static func encode_state(frame: Frame) -> PackedByteArray:
 		bytes[at + 1] = section.size()
 		at += 2
 		for record: RefCounted in section:
-			at = Sections.write(bytes, at, record)
+			at = SoireeSections.write(bytes, at, record)
 	return bytes
 
 
-static func _state_header(frame: Frame, size: int) -> PackedByteArray:
+static func _state_header(frame: SoireeFrame, size: int) -> PackedByteArray:
 	var bytes := PackedByteArray()
 	bytes.resize(size)
 	bytes[0] = STATE
 	bytes.encode_u16(2, frame.seq)
 	bytes.encode_u32(4, frame.tick)
 	if frame.base:
-		Sections.write_base(bytes, 8, frame.base)
+		SoireeSections.write_base(bytes, 8, frame.base)
 	if frame.ack_seq >= 0:
 		bytes[1] = _ACKS
 		bytes.encode_u16(20, frame.ack_seq)
@@ -148,17 +148,17 @@ static func _by_section(records: Array[RefCounted]) -> Array:
 		if not sections.has(record.section):
 			sections[record.section] = []
 		sections[record.section].append(record)
-	if sections.has(Sections.PROPS):
-		var props: Array = sections[Sections.PROPS]
-		sections.erase(Sections.PROPS)
-		sections[Sections.PROPS] = props
+	if sections.has(SoireeSections.PROPS):
+		var props: Array = sections[SoireeSections.PROPS]
+		sections.erase(SoireeSections.PROPS)
+		sections[SoireeSections.PROPS] = props
 	return sections.values()
 
 
 ## [param peer]: 0 all others, a peer, −n all others but n. No bytes for more than 1024.
 static func encode_data(peer: int, payload: PackedByteArray) -> PackedByteArray:
 	var bytes := PackedByteArray()
-	if payload.size() > Limits.MAX_DATA_BYTES:
+	if payload.size() > SoireeLimits.MAX_DATA_BYTES:
 		return bytes
 	bytes.resize(_DATA_HEADER_BYTES)
 	bytes[0] = DATA

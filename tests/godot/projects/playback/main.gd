@@ -1,10 +1,10 @@
 extends Node
 ## Runs the vectors of playback: what is told and asked, in order, and what is shown.
 
-const Motion := preload("res://addons/soiree/client/motion.gd")
-const Records := preload("res://addons/soiree/wire/records.gd")
-const Sections := preload("res://addons/soiree/wire/sections.gd")
-const Playback := preload("res://addons/soiree/client/playback.gd")
+const SoireeMotion := preload("res://addons/soiree/client/motion.gd")
+const SoireeRecords := preload("res://addons/soiree/wire/records.gd")
+const SoireeSections := preload("res://addons/soiree/wire/sections.gd")
+const SoireePlayback := preload("res://addons/soiree/client/playback.gd")
 ## Between samples the engine's vectors are of single precision.
 const NEAR := 2e-5
 
@@ -23,7 +23,7 @@ func _ready() -> void:
 
 
 func _played(steps: Array) -> String:
-	var playback: Playback = null
+	var playback: SoireePlayback = null
 	for i in steps.size():
 		var step: Dictionary = steps[i]
 		if step.has("add"):
@@ -33,7 +33,7 @@ func _played(steps: Array) -> String:
 					_record(sample), sample.at, sample.parent, step.add.arrived_s if step.add.arrived_s != null else NAN
 				)
 			else:
-				playback = Playback.new(sample)
+				playback = SoireePlayback.new(sample)
 			continue
 		_parents = step.play.parents
 		var shown := playback.play(step.play.now, step.play.relay_s, _pose_of)
@@ -46,7 +46,7 @@ func _played(steps: Array) -> String:
 	return ""
 
 
-func _fits(shown: Motion.Pose, expected: Dictionary) -> bool:
+func _fits(shown: SoireeMotion.SoireePose, expected: Dictionary) -> bool:
 	var q := Quaternion(expected.rotation[0], expected.rotation[1], expected.rotation[2], expected.rotation[3])
 	return (
 		_near([shown.x, shown.y, shown.z], expected.position)
@@ -62,7 +62,7 @@ func _near(read: Array, expected: Array) -> bool:
 	return true
 
 
-func _fill(pose: Motion.Pose, from: Dictionary) -> Motion.Pose:
+func _fill(pose: SoireeMotion.SoireePose, from: Dictionary) -> SoireeMotion.SoireePose:
 	pose.x = from.position[0]
 	pose.y = from.position[1]
 	pose.z = from.position[2]
@@ -71,8 +71,8 @@ func _fill(pose: Motion.Pose, from: Dictionary) -> Motion.Pose:
 	return pose
 
 
-func _sample(from: Dictionary) -> Motion.Sample:
-	var sample := Motion.Sample.new()
+func _sample(from: Dictionary) -> SoireeMotion.SoireeSample:
+	var sample := SoireeMotion.SoireeSample.new()
 	_fill(sample, from)
 	sample.at = from.at_s
 	sample.parent = int(from.parent)
@@ -80,17 +80,17 @@ func _sample(from: Dictionary) -> Motion.Sample:
 	return sample
 
 
-func _record(sample: Motion.Sample) -> Records.Transform:
-	var record := Records.Transform.new()
+func _record(sample: SoireeMotion.SoireeSample) -> SoireeRecords.SoireeTransform:
+	var record := SoireeRecords.SoireeTransform.new()
 	record.x = sample.x
 	record.y = sample.y
 	record.z = sample.z
 	record.rotation = sample.rotation
 	record.velocity = sample.velocity
-	record.age = Sections.TELEPORT if sample.jump else 0
+	record.age = SoireeSections.TELEPORT if sample.jump else 0
 	return record
 
 
-func _pose_of(id: int) -> Motion.Pose:
+func _pose_of(id: int) -> SoireeMotion.SoireePose:
 	var found: Variant = _parents.get(str(id))
-	return _fill(Motion.Pose.new(), found) if found else null
+	return _fill(SoireeMotion.SoireePose.new(), found) if found else null

@@ -2,10 +2,10 @@ extends Node
 ## How long a full frame takes, in microseconds for each record: to decode it, to decode it and have it moved
 ## what it tells of; and how long it takes to say where one thing is to be drawn.
 
-const Records := preload("res://addons/soiree/wire/records.gd")
-const Sections := preload("res://addons/soiree/wire/sections.gd")
-const State := preload("res://addons/soiree/wire/state.gd")
-const World := preload("res://addons/soiree/client/world.gd")
+const SoireeRecords := preload("res://addons/soiree/wire/records.gd")
+const SoireeSections := preload("res://addons/soiree/wire/sections.gd")
+const SoireeState := preload("res://addons/soiree/wire/state.gd")
+const SoireeWorld := preload("res://addons/soiree/client/world.gd")
 const RECORDS := 62
 const FRAMES := 200
 const RUNS := 9
@@ -17,7 +17,7 @@ func _ready() -> void:
 	for run in RUNS:
 		var began := Time.get_ticks_usec()
 		for i in FRAMES:
-			State.decode(frame)
+			SoireeState.decode(frame)
 		fastest = minf(fastest, float(Time.get_ticks_usec() - began) / (FRAMES * RECORDS))
 	print("decode %.3f" % fastest)
 	_play(frame)
@@ -26,7 +26,7 @@ func _ready() -> void:
 # A world of as many things, of which frames come twenty times a second, and which is drawn sixty times.
 func _play(frame: PackedByteArray) -> void:
 	var client := SoireeClient.new()
-	var world := World.new(func(_what: String, _arguments: Array) -> void: pass)
+	var world := SoireeWorld.new(func(_what: String, _arguments: Array) -> void: pass)
 	world.client = weakref(client)
 	# All of it is somebody else's.
 	world.peer_id = 1
@@ -40,11 +40,11 @@ func _play(frame: PackedByteArray) -> void:
 		var drawing := 0
 		for i in FRAMES / 4:
 			var began := Time.get_ticks_usec()
-			var heard := State.decode(frame)
+			var heard := SoireeState.decode(frame)
 			tick += 3
 			heard.tick = tick
 			world.relay_s = tick / 60.0
-			for record: Records.Transform in heard.records:
+			for record: SoireeRecords.SoireeTransform in heard.records:
 				record.x += 0.1 * i
 			world.apply_frame(heard)
 			applying += Time.get_ticks_usec() - began
@@ -61,15 +61,15 @@ func _play(frame: PackedByteArray) -> void:
 
 
 func _frame() -> PackedByteArray:
-	var frame := State.Frame.new()
-	frame.base = Sections.base_at(0.0, 0.0, 0.0)
+	var frame := SoireeState.SoireeFrame.new()
+	frame.base = SoireeSections.base_at(0.0, 0.0, 0.0)
 	for i in RECORDS:
-		var record := Records.Transform.new()
-		record.section = Sections.MOVE
+		var record := SoireeRecords.SoireeTransform.new()
+		record.section = SoireeSections.MOVE
 		record.entity = i + 1
 		record.x = randf() * 100.0
 		record.z = randf() * 100.0
 		record.rotation = Quaternion.from_euler(Vector3(randf(), randf(), randf()))
 		record.velocity = Vector3(randf(), randf(), randf())
 		frame.records.append(record)
-	return State.encode_state(frame)
+	return SoireeState.encode_state(frame)

@@ -1,12 +1,12 @@
 extends Node
 ## Runs the golden vectors of tests/vectors through the codec, and says what it makes of each.
 
-const Messages := preload("res://addons/soiree/wire/control.gd")
-const Placed := preload("res://addons/soiree/wire/placed.gd")
-const Quantise := preload("res://addons/soiree/wire/quantise.gd")
-const Records := preload("res://addons/soiree/wire/records.gd")
-const Sections := preload("res://addons/soiree/wire/sections.gd")
-const State := preload("res://addons/soiree/wire/state.gd")
+const SoireeMessages := preload("res://addons/soiree/wire/control.gd")
+const SoireePlaced := preload("res://addons/soiree/wire/placed.gd")
+const SoireeQuantise := preload("res://addons/soiree/wire/quantise.gd")
+const SoireeRecords := preload("res://addons/soiree/wire/records.gd")
+const SoireeSections := preload("res://addons/soiree/wire/sections.gd")
+const SoireeState := preload("res://addons/soiree/wire/state.gd")
 ## The engine holds rotations, velocities and offsets in single precision, and positions here in double.
 const SINGLE := 1e-6
 const DOUBLE := 1e-9
@@ -36,7 +36,7 @@ func _record(vector: Dictionary) -> String:
 	var kind := int(vector.kind)
 	var bytes: PackedByteArray = vector.hex.hex_decode()
 	var records: Array[RefCounted] = []
-	var trouble := Sections.read(PackedByteArray([kind, 1]) + bytes, 0, _base(vector.base), records)
+	var trouble := SoireeSections.read(PackedByteArray([kind, 1]) + bytes, 0, _base(vector.base), records)
 	if trouble or records.size() != 1:
 		return trouble + "%d records" % records.size()
 	var record := records[0]
@@ -44,9 +44,9 @@ func _record(vector: Dictionary) -> String:
 		return "entity %d, section %d" % [record.entity, record.section]
 	var wrong := ""
 	match kind:
-		Sections.POSE:
+		SoireeSections.POSE:
 			wrong = _wrong_pose(record, vector)
-		Sections.PROPS:
+		SoireeSections.PROPS:
 			wrong = "" if record.bytes.hex_encode() == vector.props else record.bytes.hex_encode()
 		_:
 			wrong = _wrong_transform(record, vector)
@@ -54,24 +54,24 @@ func _record(vector: Dictionary) -> String:
 		return wrong
 	var again := PackedByteArray()
 	again.resize(bytes.size())
-	var end := Sections.write(again, 0, _made(kind, vector))
+	var end := SoireeSections.write(again, 0, _made(kind, vector))
 	return "" if again == bytes and end == bytes.size() else "encodes to " + again.hex_encode()
 
 
-func _wrong_transform(record: Records.Transform, vector: Dictionary) -> String:
+func _wrong_transform(record: SoireeRecords.SoireeTransform, vector: Dictionary) -> String:
 	var q := record.rotation
 	var v := record.velocity
 	var fits := (
 		_near([record.x, record.y, record.z], vector.position, DOUBLE)
 		and _near([q.x, q.y, q.z, q.w], vector.rotation, SINGLE)
 		and _near([v.x, v.y, v.z], vector.velocity, SINGLE)
-		and record.age == int(vector.age) | (Sections.TELEPORT if vector.teleport else 0)
+		and record.age == int(vector.age) | (SoireeSections.TELEPORT if vector.teleport else 0)
 		and record.attach == int(vector.get("attach", 0))
 	)
 	return "" if fits else str([record.x, record.y, record.z, q, v, record.age, record.attach])
 
 
-func _wrong_pose(record: Records.Pose, vector: Dictionary) -> String:
+func _wrong_pose(record: SoireeRecords.SoireePose, vector: Dictionary) -> String:
 	var joints := [vector.head, vector.left, vector.right]
 	for i in 3:
 		if (joints[i] != null) != bool(record.mask & (1 << i)):
@@ -89,8 +89,8 @@ func _wrong_pose(record: Records.Pose, vector: Dictionary) -> String:
 
 func _made(kind: int, vector: Dictionary) -> RefCounted:
 	var input: Dictionary = vector.input
-	if kind == Sections.POSE:
-		var pose := Records.Pose.new()
+	if kind == SoireeSections.POSE:
+		var pose := SoireeRecords.SoireePose.new()
 		pose.entity = int(vector.entity)
 		var joints := [input.head, input.left, input.right]
 		for i in 3:
@@ -99,7 +99,7 @@ func _made(kind: int, vector: Dictionary) -> RefCounted:
 				pose.positions[i] = _vector(joints[i].position)
 				pose.rotations[i] = _quaternion(joints[i].rotation)
 		return pose
-	var made := Records.Transform.new()
+	var made := SoireeRecords.SoireeTransform.new()
 	made.section = kind
 	made.entity = int(vector.entity)
 	made.attach = int(vector.get("attach", 0))
@@ -108,40 +108,40 @@ func _made(kind: int, vector: Dictionary) -> RefCounted:
 	made.z = input.position[2]
 	made.rotation = _quaternion(input.rotation)
 	made.velocity = _vector(input.velocity)
-	made.age = int(input.age) | (Sections.TELEPORT if input.teleport else 0)
+	made.age = int(input.age) | (SoireeSections.TELEPORT if input.teleport else 0)
 	return made
 
 
 func _frame(vector: Dictionary) -> String:
 	var bytes: PackedByteArray = vector.hex.hex_decode()
-	var frame := State.decode(bytes)
+	var frame := SoireeState.decode(bytes)
 	if frame.failure or frame.type != int(vector.type):
 		return frame.failure + str(frame.type)
 	var again := PackedByteArray()
 	match frame.type:
-		State.STATE:
+		SoireeState.STATE:
 			var wrong := _wrong_header(frame, vector)
 			if wrong:
 				return wrong
-			again = State.encode_state(frame)
-		State.DATA:
+			again = SoireeState.encode_state(frame)
+		SoireeState.DATA:
 			if frame.peer != int(vector.peer) or frame.bytes.hex_encode() != vector.payload:
 				return "peer %d, %s" % [frame.peer, frame.bytes.hex_encode()]
-			again = State.encode_data(frame.peer, frame.bytes)
-		State.PING:
+			again = SoireeState.encode_data(frame.peer, frame.bytes)
+		SoireeState.PING:
 			if not _near(
 				[frame.seq, frame.tick, frame.relay_us, frame.rtt_us], _fields(vector, "seq tick relay_us rtt_us"), 0
 			):
 				return str([frame.seq, frame.tick, frame.relay_us, frame.rtt_us])
-			again = State.encode_ping(frame.seq, frame.tick, frame.relay_us, frame.rtt_us)
-		State.PONG:
+			again = SoireeState.encode_ping(frame.seq, frame.tick, frame.relay_us, frame.rtt_us)
+		SoireeState.PONG:
 			if not _near([frame.seq, frame.relay_us, frame.client_us], _fields(vector, "seq relay_us client_us"), 0):
 				return str([frame.seq, frame.relay_us, frame.client_us])
-			again = State.encode_pong(frame.seq, frame.relay_us, frame.client_us)
+			again = SoireeState.encode_pong(frame.seq, frame.relay_us, frame.client_us)
 	return "" if again == bytes else "encodes to " + again.hex_encode()
 
 
-func _wrong_header(frame: State.Frame, vector: Dictionary) -> String:
+func _wrong_header(frame: SoireeState.SoireeFrame, vector: Dictionary) -> String:
 	var kinds := []
 	for section: Dictionary in vector.sections:
 		for i in int(section.count):
@@ -159,7 +159,7 @@ func _wrong_header(frame: State.Frame, vector: Dictionary) -> String:
 
 func _control(vector: Dictionary) -> String:
 	var bytes: PackedByteArray = vector.hex.hex_decode()
-	var decoded := Messages.decode(bytes, vector.from)
+	var decoded := SoireeMessages.decode(bytes, vector.from)
 	if decoded.failure:
 		return decoded.failure
 	var message := decoded.message
@@ -168,14 +168,14 @@ func _control(vector: Dictionary) -> String:
 	var fields := _spelled(message)
 	if not _same(fields, _revived(vector.fields)):
 		return "reads %s" % [fields]
-	var again := Messages.encode(message)
-	return "" if again == bytes else "encodes to %s (%s)" % [again.hex_encode(), Messages.why_not(message)]
+	var again := SoireeMessages.encode(message)
+	return "" if again == bytes else "encodes to %s (%s)" % [again.hex_encode(), SoireeMessages.why_not(message)]
 
 
 # The fields as the vectors spell them: of a group, messages are arrays.
 func _spelled(message: Dictionary) -> Array:
-	for code: int in Messages.MESSAGES:
-		var row: Array = Messages.MESSAGES[code]
+	for code: int in SoireeMessages.MESSAGES:
+		var row: Array = SoireeMessages.MESSAGES[code]
 		if row[0] == message.type:
 			return row.slice(2).map(
 				func(field: String) -> Variant:
@@ -190,15 +190,15 @@ func _spelled(message: Dictionary) -> Array:
 
 
 func _code(type: String) -> int:
-	for code: int in Messages.MESSAGES:
-		if Messages.MESSAGES[code][0] == type:
+	for code: int in SoireeMessages.MESSAGES:
+		if SoireeMessages.MESSAGES[code][0] == type:
 			return code
 	return 0
 
 
 func _placed(vector: Dictionary) -> String:
 	var bytes: PackedByteArray = vector.hex.hex_decode()
-	var placed: Placed = Placed.decode(bytes)
+	var placed: SoireePlaced = SoireePlaced.decode(bytes)
 	if placed.failure:
 		return placed.failure
 	var records: Array[RefCounted] = [placed.transform]
@@ -212,20 +212,20 @@ func _placed(vector: Dictionary) -> String:
 	if not _near([placed.transform.x, placed.transform.y, placed.transform.z], vector.position, DOUBLE):
 		return str(placed.transform.x)
 	# A passenger has no place in the world, so the base of its record says nothing.
-	if placed.transform.section != Sections.CHILD and Placed.encode(records) != bytes:
-		return "encodes to " + Placed.encode(records).hex_encode()
+	if placed.transform.section != SoireeSections.CHILD and SoireePlaced.encode(records) != bytes:
+		return "encodes to " + SoireePlaced.encode(records).hex_encode()
 	return ""
 
 
 func _malformed(vector: Dictionary) -> String:
 	var bytes: PackedByteArray = vector.hex.hex_decode()
 	if vector.stream == "control":
-		return "" if Messages.decode(bytes, "c").failure else "was read"
-	return "" if State.decode(bytes).failure else "was read"
+		return "" if SoireeMessages.decode(bytes, "c").failure else "was read"
+	return "" if SoireeState.decode(bytes).failure else "was read"
 
 
-func _base(numbers: Array) -> Sections.Base:
-	var base := Sections.Base.new()
+func _base(numbers: Array) -> SoireeSections.SoireeBase:
+	var base := SoireeSections.SoireeBase.new()
 	base.cx = int(numbers[0])
 	base.cz = int(numbers[1])
 	base.y = int(numbers[2])
