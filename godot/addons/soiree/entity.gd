@@ -81,7 +81,20 @@ var _before := Vector3.INF
 var _setting := false
 
 
-func _enter_tree() -> void:
+# As in SoireeRoom: what a game's script that extends this has of its own does not take the place of these.
+func _notification(what: int) -> void:
+	match what:
+		NOTIFICATION_ENTER_TREE:
+			_find_room()
+			set_process_internal(true)
+		NOTIFICATION_INTERNAL_PROCESS:
+			_keep_up(get_process_delta_time())
+		NOTIFICATION_EXIT_TREE:
+			if room and room.joined.is_connected(_share):
+				room.joined.disconnect(_share)
+
+
+func _find_room() -> void:
 	_root = get_parent() as Node3D
 	if not _root:
 		push_error("A SoireeEntity has to be a child of the Node3D that it shares.")
@@ -92,12 +105,7 @@ func _enter_tree() -> void:
 			_share.call_deferred()
 
 
-func _exit_tree() -> void:
-	if room and room.joined.is_connected(_share):
-		room.joined.disconnect(_share)
-
-
-func _process(delta: float) -> void:
+func _keep_up(delta: float) -> void:
 	if not replica or not _root:
 		return
 	if is_mine():

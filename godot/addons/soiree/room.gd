@@ -81,23 +81,28 @@ var is_in: bool:
 		return peer_id != 0 and client.is_connected_to_room
 
 
-func _ready() -> void:
-	if join_on_ready:
-		join()
+# Notifications reach a script and what it extends, while a game's own _ready, _process or _exit_tree
+# would take the place of ours.
+func _notification(what: int) -> void:
+	match what:
+		NOTIFICATION_READY:
+			set_process_internal(true)
+			if join_on_ready and not client:
+				join()
+		NOTIFICATION_INTERNAL_PROCESS:
+			_keep_time()
+		NOTIFICATION_EXIT_TREE:
+			if client:
+				client.leave_now()
 
 
-func _process(_delta: float) -> void:
+func _keep_time() -> void:
 	if not client:
 		return
 	now = SoireeLink.clock_now()
 	relay_s = client.relay_s(now)
 	if follow and follow.global_position.length() > recentre_m:
 		recentre(follow.global_position)
-
-
-func _exit_tree() -> void:
-	if client:
-		client.leave_now()
 
 
 ## The room that a node is in: the nearest above it, null for none.

@@ -22,7 +22,19 @@ const ONCE := [0, 0]
 var room: SoireeRoom
 
 
-func _enter_tree() -> void:
+# As in SoireeRoom: what a game's script that extends this has of its own does not take the place of these.
+func _notification(what: int) -> void:
+	match what:
+		NOTIFICATION_ENTER_TREE:
+			_find_room()
+		NOTIFICATION_READY:
+			_catch_up()
+		NOTIFICATION_EXIT_TREE:
+			if room:
+				room.appeared.disconnect(_on_appeared)
+
+
+func _find_room() -> void:
 	room = SoireeRoom.of(self)
 	if not room:
 		push_error("A SoireeSpawner has to be somewhere below a SoireeRoom.")
@@ -30,12 +42,8 @@ func _enter_tree() -> void:
 	room.appeared.connect(_on_appeared)
 
 
-func _exit_tree() -> void:
-	if room:
-		room.appeared.disconnect(_on_appeared)
-
-
-func _ready() -> void:
+# Makes what was there before us.
+func _catch_up() -> void:
 	if room and room.client:
 		for replica: SoireeReplica in room.client.replicas.values():
 			if not room.entities.has(replica.id):

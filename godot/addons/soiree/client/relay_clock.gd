@@ -22,6 +22,12 @@ var _offset := 0.0
 var _phase := 0.0
 
 
+## The second of a tick (u32) that is not far from [param relay_s].
+static func near(tick: int, relay_s: float) -> float:
+	var now := int(relay_s * TICK_HZ)
+	return (now + ((tick - now + 0x80000000) & 0xffffffff) - 0x80000000) / TICK_HZ
+
+
 func on_welcome(tick: int, now: float) -> void:
 	if _offsets.is_empty():
 		_tick = tick

@@ -336,11 +336,32 @@ static func transform_record(
 ## The relay told of a transform, sampled at this tick; [param arrived_s]: the relay's clock when it
 ## came by itself, NAN for what says nothing of the pace.
 func hear(record: SoireeRecords.SoireeTransform, at_tick: int, arrived_s: float) -> void:
+	_hear(record, at_tick, _seconds(at_tick), arrived_s)
+
+
+## A frame of this tick (and second of the relay's clock) tells of a transform; false for what is not to be
+## applied any more: too old, of another ride, or ours and moved by us.
+func follow(
+	record: SoireeRecords.SoireeTransform, frame_tick: int, frame_s: float, arrived_s: float, self_id: int
+) -> bool:
+	if (frame_tick - fence[0]) & 0xffffffff >= 0x80000000 or (owner == self_id and written & 1):
+		return false
+	var riding := record.section == SoireeSections.CHILD
+	if riding != (parent_id != 0) or (riding and record.attach != attach):
+		return false
+	fence[0] = frame_tick
+	told |= 1
+	var late := record.age & SoireeSections.AGE
+	_hear(record, (frame_tick - late) & 0xffffffff, frame_s - late / SoireeRelayClock.TICK_HZ, arrived_s)
+	return true
+
+
+func _hear(record: SoireeRecords.SoireeTransform, at_tick: int, at_s: float, arrived_s: float) -> void:
 	if _playback:
 		_placed = true
 		_take(record)
 		tick = at_tick
-		_playback.hear(record, _seconds(at_tick), parent_id, arrived_s)
+		_playback.hear(record, at_s, parent_id, arrived_s)
 		return
 	var before := _sample(tick) if _placed else null
 	_placed = true
@@ -348,7 +369,7 @@ func hear(record: SoireeRecords.SoireeTransform, at_tick: int, arrived_s: float)
 	tick = at_tick
 	if before and not before.is_alike(_sample(at_tick)):
 		_playback = SoireePlayback.new(before)
-		_playback.hear(record, _seconds(at_tick), parent_id, arrived_s)
+		_playback.hear(record, at_s, parent_id, arrived_s)
 
 
 ## It was ours, and goes on in other hands.
@@ -388,8 +409,7 @@ func _sample(at_tick: int) -> SoireeMotion.SoireeSample:
 
 # On the relay's clock, of a tick not far from now.
 func _seconds(at_tick: int) -> float:
-	var near := int(_world.relay_s * SoireeRelayClock.TICK_HZ)
-	return (near + ((at_tick - near + 0x80000000) & 0xffffffff) - 0x80000000) / SoireeRelayClock.TICK_HZ
+	return SoireeRelayClock.near(at_tick, _world.relay_s)
 
 
 func _local() -> SoireeMotion.SoireePose:

@@ -66,7 +66,15 @@ func apply(message: Dictionary) -> void:
 ## Applies a state frame.
 func apply_frame(frame: SoireeStateFrames.SoireeFrame) -> void:
 	var tick := frame.tick
+	var frame_s := SoireeRelayClock.near(tick, relay_s)
 	for record in frame.records:
+		# Typed: a crowd's transforms are what a game's time goes into.
+		var moved := record as SoireeRecords.SoireeTransform
+		if moved:
+			var mover: SoireeReplica = replicas.get(moved.entity)
+			if not mover or not mover.follow(moved, tick, frame_s, relay_s, peer_id):
+				ignored += 1
+			continue
 		var replica: SoireeReplica = replicas.get(record.entity)
 		if not replica or not _takes(replica, record, tick):
 			ignored += 1
@@ -84,12 +92,7 @@ func _takes(replica: SoireeReplica, record: RefCounted, tick: int) -> bool:
 		return false
 	if replica.owner == peer_id and replica.written & (1 << slot):
 		return false
-	if slot == SoireeRecords.SoireeSlot.TRANSFORM:
-		var riding: bool = record.section == SoireeSections.CHILD
-		if riding != (replica.parent_id != 0) or (riding and record.attach != replica.attach):
-			return false
-		replica.hear(record, (tick - (record.age & SoireeSections.AGE)) & 0xffffffff, relay_s)
-	elif slot == SoireeRecords.SoireeSlot.POSE:
+	if slot == SoireeRecords.SoireeSlot.POSE:
 		replica.pose = record
 	else:
 		replica.props = record.bytes

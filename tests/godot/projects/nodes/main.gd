@@ -15,6 +15,15 @@ func _ready() -> void:
 	print("ready")
 
 
+# As games have them: what the room does by itself goes on.
+func _process(_delta: float) -> void:
+	pass
+
+
+func _exit_tree() -> void:
+	pass
+
+
 func enter(at: String, by: String) -> Variant:
 	transport = by
 	var trouble := await join(at, "Godette")

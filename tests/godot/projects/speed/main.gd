@@ -41,11 +41,13 @@ func _play(frame: PackedByteArray) -> void:
 		for i in FRAMES / 4:
 			var began := Time.get_ticks_usec()
 			var heard := SoireeState.decode(frame)
+			applying += Time.get_ticks_usec() - began
 			tick += 3
 			heard.tick = tick
 			world.relay_s = tick / 60.0
 			for record: SoireeRecords.SoireeTransform in heard.records:
 				record.x += 0.1 * i
+			began = Time.get_ticks_usec()
 			world.apply_frame(heard)
 			applying += Time.get_ticks_usec() - began
 			for shown in 3:
