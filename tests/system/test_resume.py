@@ -143,9 +143,7 @@ async def _talk(
     print(f"{way}: back {back - await outage:.2f} s after the network")
     assert await hearing == list(range(MESSAGES))
     await cut_off.told("talked")
-    after = await cut_off.comes_to(
-        before | {"heard": list(range(MESSAGES))}, "peer", "owned", "mastered", "heard"
-    )
+    after = await cut_off.comes_to(before | {"heard": list(range(MESSAGES))}, "peer", "owned", "mastered", "heard")
     assert after["closed"] is None
     assert after["connections"] > before["connections"]
 
