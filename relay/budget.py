@@ -143,11 +143,14 @@ class Budgets(Table):
     def queueing_s(self) -> Floats:
         """(rows,) how much longer than at best acknowledgements take of late; NaN where nothing is known."""
         with np.errstate(invalid="ignore"):
-            queueing = self.near.min(1) - self.base.min(1)
-        return np.where(np.isfinite(queueing), queueing, np.nan)
+            queueing = self._least(self.near) - self._least(self.base)
+        queueing[~np.isfinite(queueing)] = np.nan
+        return queueing
 
     def loss(self) -> Floats:
         """(rows,) share of frames lost of late, 0 where too few are judged."""
+        if not self.lost.any():
+            return np.zeros(len(self.lost))
         return np.where(self.judged >= JUDGED_FRAMES, self.lost / np.maximum(self.judged, 1.0), 0.0)
 
     def spend(self, rows: Ints, amounts: npt.NDArray[np.int64]) -> None:
@@ -206,18 +209,21 @@ class Budgets(Table):
         self._turn(self.near, self._near_turned, _QUEUE_WINDOW_S, now)
 
     def _adapt(self, now: float, passed: float) -> None:
-        queueing, since = self.queueing_s(), now - self._cut_at
+        queueing, near = self.queueing_s(), self._least(self.near)
         # Until then delays and fates are those of frames that went before the cut.
-        fresh = since >= CUT_EVERY_S + np.nan_to_num(self.near.min(1), posinf=0.0)
-        self.judged[~fresh] = self.lost[~fresh] = 0.0
+        fresh = now - self._cut_at >= CUT_EVERY_S + np.where(np.isfinite(near), near, 0.0)
+        if not fresh.all():
+            self.judged[~fresh] = self.lost[~fresh] = 0.0
         loss = self.loss()
-        queued = (queueing > FULL_QUEUE_S) & np.isfinite(self.sure.min(1))
+        queued = np.zeros(len(fresh), np.bool_)
         full = queueing > CLEAN_QUEUE_S
-        self.full_kbit_s[full] = np.maximum(self.full_kbit_s, self.arrived_kbit_s)[full]
-        # What is sent more slowly than it arrives lets a queue drain already.
-        self._cut_to_what_arrives(
-            np.flatnonzero(queued & fresh & (self.rate_kbit_s > DRAINS * self.arrived_kbit_s)), now
-        )
+        if full.any():
+            self.full_kbit_s[full] = np.maximum(self.full_kbit_s, self.arrived_kbit_s)[full]
+            queued = (queueing > FULL_QUEUE_S) & np.isfinite(self._least(self.sure))
+            # What is sent more slowly than it arrives lets a queue drain already.
+            self._cut_to_what_arrives(
+                np.flatnonzero(queued & fresh & (self.rate_kbit_s > DRAINS * self.arrived_kbit_s)), now
+            )
         excess = np.where(self.used_kbit_s > LOSS_MATTERS_KBIT_S, loss - self.forgiven, 0.0)
         self._judge(np.flatnonzero(fresh & (self.tried_loss > 0)), now)
         self._try_loss(np.flatnonzero(fresh & (excess > FULL_LOSS) & ~queued & (self.tried_loss == 0)), now)
@@ -228,6 +234,8 @@ class Budgets(Table):
 
     def _climb(self, who: Bools, careful: Bools, queueing: Floats, passed: float) -> None:
         rate, full = self.rate_kbit_s, self.full_kbit_s
+        if not (who & (rate < self.cap_kbit_s)).any():
+            return
         careful = careful | (rate > BELOW_FULL * full) & (rate < ABOVE_FULL * full)
         most = np.where(careful, NEAR_FULL_PER_S, np.where(rate < full, RAMP_PER_S, WIDER_PER_S))
         empty = np.clip((CLEAN_QUEUE_S - queueing) / (CLEAN_QUEUE_S - EMPTY_QUEUE_S), 0.0, 1.0)
@@ -235,12 +243,16 @@ class Budgets(Table):
         np.copyto(rate, np.minimum(rate * factor, self.cap_kbit_s), where=who)
 
     def _cut_to_what_arrives(self, rows: Ints, now: float) -> None:
+        if not len(rows):
+            return
         self.full_kbit_s[rows] = self.arrived_kbit_s[rows]
         self.tried_loss[rows] = 0.0
         self._cut(rows, CUT * self.arrived_kbit_s[rows], now)
 
     def _try_loss(self, rows: Ints, now: float) -> None:
         """Send much less for a while."""
+        if not len(rows):
+            return
         loss, used = self.loss()[rows], self.used_kbit_s[rows]
         tried = rows[loss < MOST_FORGIVEN + FULL_LOSS]
         self.tried_loss[tried] = self.loss()[tried]
@@ -249,6 +261,8 @@ class Budgets(Table):
 
     def _judge(self, rows: Ints, now: float) -> None:
         """End trials of which enough is known."""
+        if not len(rows):
+            return
         over = (self.judged[rows] >= TRIAL_FRAMES) | (now - self._cut_at[rows] > TRIAL_S)
         rows = rows[over]
         if not len(rows):
@@ -265,6 +279,8 @@ class Budgets(Table):
         self.tried_loss[rows] = 0.0
 
     def _forgive_less(self, loss: Floats, passed: float) -> None:
+        if not self.forgiven.any():
+            return
         better = (loss < self.forgiven) & (self.judged >= JUDGED_FRAMES)
         self.forgiven[better] += (loss - self.forgiven)[better] * (passed / _FORGIVEN_S)
 
@@ -275,6 +291,11 @@ class Budgets(Table):
         self.rate_kbit_s[rows] = np.maximum(floor, np.clip(to_kbit_s, DEEPEST_CUT * rate, CUT * rate))
         self._cut_at[rows] = now
         self._ramping[rows] = False
+
+    @staticmethod
+    def _least(window: Floats) -> Floats:
+        """(rows,) least of both halves of a sliding minimum."""
+        return np.asarray(np.minimum(window[:, 0], window[:, 1]), np.float64)
 
     @staticmethod
     def _turn(window: Floats, turned: Floats, period_s: float, now: float) -> None:

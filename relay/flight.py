@@ -41,7 +41,8 @@ class Flight(Table):
     """Sent frames of all clients; rows are those of the audience.
 
     Attributes:
-        seq: (rows, RING) unwrapped number. sent_s: (rows, RING). state: (rows, RING). top: (rows,) newest acknowledged number, −1 for none.
+        seq: (rows, RING) unwrapped number. sent_s: (rows, RING). state: (rows, RING). Of each row: top: newest acknowledged number, −1
+        for none; last: newest sent one; waiting: frames sent after top; oldest: all frames before it are acknowledged, or long gone.
     """
 
     def __init__(self, bound: int) -> None:
@@ -50,8 +51,13 @@ class Flight(Table):
         self.sent_s = self._column("sent_s", np.float64, RING)
         self.state = self._column("state", np.uint8, RING)
         self.top: Ints = self._column("top", np.int64)
+        self.last: Ints = self._column("last", np.int64)
+        self.waiting: Ints = self._column("waiting", np.int64)
+        self.oldest: Ints = self._column("oldest", np.int64)
         self._records: dict[int, Ints] = {}
         """Place (row · RING + seq % RING) → (2, records): cells and versions."""
+        self._withdrawn: dict[int, set[int]] = {}
+        """Row → numbers after top that were withdrawn, for rows that have any."""
 
     def __len__(self) -> int:
         """Frames whose records are remembered."""
@@ -61,7 +67,8 @@ class Flight(Table):
         """Begin with nothing sent."""
         self._reach(row)
         self._clear(row)
-        self.top[row] = -1
+        self.top[row] = self.last[row] = -1
+        self._withdrawn.pop(row, None)
         for place in range(row * RING, (row + 1) * RING):
             self._records.pop(place, None)
 
@@ -72,11 +79,14 @@ class Flight(Table):
             rows, seqs, counts: (frames,) whose, its number, how many records are in it.
             cells, versions: of all these records, one frame after another.
         """
-        at = seqs % RING
-        self.seq[rows, at], self.sent_s[rows, at], self.state[rows, at] = seqs, now, _IN_FLIGHT
+        places = rows * RING + seqs % RING
+        seq, sent_s, state = self._flat()
+        seq[places], sent_s[places], state[places] = seqs, now, _IN_FLIGHT
+        np.maximum.at(self.last, rows, seqs)
+        np.add.at(self.waiting, rows, 1)
         ends = np.cumsum(counts)
         records = np.stack([cells, versions])
-        spans = zip((rows * RING + at).tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)
+        spans = zip(places.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)
         for place, begin, end in spans:
             # A copy, so that one frame that is never acknowledged does not keep all others of its tick.
             self._records[place] = records[:, begin:end].copy()
@@ -87,13 +97,19 @@ class Flight(Table):
         if self.seq[row, at] != seq or self.state[row, at] != _IN_FLIGHT:
             return None
         self.state[row, at] = 0
+        if seq > self.top[row]:
+            self.waiting[row] -= 1
+            self._withdrawn.setdefault(row, set()).add(seq)
         found = self._records.pop(row * RING + at, None)
         return None if found is None else (found[0], found[1])
 
     def unacked(self, rows: Ints) -> Ints:
         """(len(rows),) frames sent after the newest acknowledged one."""
-        waiting = (self.state[rows] == _IN_FLIGHT) & (self.seq[rows] > self.top[rows, None])
-        return np.asarray(waiting.sum(1), np.int64)
+        return np.asarray(self.waiting[rows], np.int64)
+
+    def _flat(self) -> tuple[Ints, Floats, "np.typing.NDArray[np.uint8]"]:
+        """seq, sent_s and state by place."""
+        return self.seq.reshape(-1), self.sent_s.reshape(-1), self.state.reshape(-1)
 
     def acknowledge(
         self, rows: Ints, next_seq: Ints, ack_seq: Ints, ack_mask: Ints, rto_s: Floats, now: float, clients: int
@@ -106,44 +122,65 @@ class Flight(Table):
         back = (next_seq[rows] - 1 - ack_seq) & SEQ_MASK
         newest = next_seq[rows] - 1 - back
         known = (back < RING) & (newest >= 0)
-        rows, newest, ack_mask = rows[known], newest[known], ack_mask[known]
-        seqs = newest[:, None] - _BACK
+        if not known.all():
+            rows, newest, ack_mask = rows[known], newest[known], ack_mask[known]
+        # The newest itself, then what the mask tells, as far back as anything is open.
+        back = _BACK[: max(0, min(WINDOW, int((newest - self.oldest[rows]).max(initial=0)))) + 1]
+        seqs = newest[:, None] - back
         at = rows[:, None] * RING + seqs % RING
-        # The newest itself, then what the mask tells.
-        said = ((ack_mask << 1 | 1)[:, None] >> _BACK & 1).astype(np.bool_)
-        hit = said & (self.state.reshape(-1)[at] > 0)
-        hit[hit] = self.seq.reshape(-1)[at[hit]] == seqs[hit]
+        seq, _, state = self._flat()
+        sent = (state[at] > 0) & (seq[at] == seqs)
+        hit = sent & ((ack_mask << 1 | 1)[:, None] >> back & 1).astype(np.bool_)
         delays = self._delays(rows, newest, hit[:, 0], now)
-        places = np.unique(at[hit])
+        places, who = at[hit], np.flatnonzero(np.bincount(rows))
+        if len(who) < len(rows):
+            places = np.unique(places)
         arrived = np.bincount(places // RING, minlength=clients)
-        self.state.reshape(-1)[places] = 0
-        np.maximum.at(self.top, rows, newest)
-        lost = self._give_up(np.flatnonzero(np.bincount(rows)), rto_s, now, clients)
+        state[places] = 0
+        self._advance(
+            rows, newest, np.where(sent & ~hit, seqs, newest[:, None] + 1).min(1, initial=np.iinfo(np.int64).max)
+        )
+        lost = self._give_up(who, rto_s, now, clients)
         records = [found for place in places.tolist() if (found := self._records.pop(place, None)) is not None]
         cells, versions = np.concatenate(records, axis=1) if records else np.zeros((2, 0), np.int64)
         return Fates(cells, versions, *delays, arrived, lost)
+
+    def _advance(self, rows: Ints, newest: Ints, oldest: Ints) -> None:
+        """Acknowledgements have come up to `newest`, of all before `oldest`; rows may repeat."""
+        np.maximum.at(self.top, rows, newest)
+        np.maximum.at(self.oldest, rows, oldest)
+        self.waiting[rows] = self.last[rows] - self.top[rows]
+        for row in self._withdrawn.keys() & set(rows.tolist()) if self._withdrawn else ():
+            after = {seq for seq in self._withdrawn.pop(row) if seq > self.top[row]}
+            self.waiting[row] -= len(after)
+            if after:
+                self._withdrawn[row] = after
 
     def _delays(
         self, rows: Ints, newest: Ints, hit: "np.typing.NDArray[np.bool_]", now: float
     ) -> tuple[Ints, Floats, Floats]:
         """Of newest received frames that were not known to have arrived: (clients, delays, gaps to their next frames)."""
         fresh = hit & (newest > self.top[rows])
-        rows, newest = rows[fresh], newest[fresh]
-        at, after = newest % RING, (newest + 1) % RING
-        sent = self.sent_s[rows, at]
-        followed = self.seq[rows, after] == newest + 1
-        gaps = np.where(followed, self.sent_s[rows, after], now) - sent
+        if not fresh.all():
+            rows, newest = rows[fresh], newest[fresh]
+        seq, sent_s, _ = self._flat()
+        sent, after = sent_s[rows * RING + newest % RING], rows * RING + (newest + 1) % RING
+        gaps = np.where(seq[after] == newest + 1, sent_s[after], now) - sent
         return rows, now - sent, gaps
 
     def _give_up(self, rows: Ints, rto_s: Floats, now: float, clients: int) -> Ints:
         """Count frames as lost that later ones overtook long ago."""
+        rows = rows[self.oldest[rows] <= self.top[rows] - REORDER]
+        if not len(rows):
+            return np.zeros(clients, np.int64)
         seqs = self.top[rows, None] - _LOOK_BACK[REORDER - 1 :]
         at = rows[:, None] * RING + seqs % RING
-        which, back = np.nonzero(self.state.reshape(-1)[at] == _IN_FLIGHT)
+        seq, sent_s, state = self._flat()
+        which, back = np.nonzero(state[at] == _IN_FLIGHT)
         who, at, seqs = rows[which], at[which, back], seqs[which, back]
-        late = now - self.sent_s.reshape(-1)[at] > rto_s[who]
-        lost = late & (self.seq.reshape(-1)[at] == seqs)
-        self.state.reshape(-1)[at[lost]] = _LOST
+        late = now - sent_s[at] > rto_s[who]
+        lost = late & (seq[at] == seqs)
+        state[at[lost]] = _LOST
         return np.bincount(who[lost], minlength=clients)
 
 

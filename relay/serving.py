@@ -48,7 +48,8 @@ class Serving:
     def due(self, tick: int, now: float) -> Bools:
         """(clients,) whose turn it is, and whose budget carries a frame worth sending."""
         audience, every = self.audience, self.every
-        turn = np.array(self.turns())[np.arange(len(audience.peer)) % self._groups()]
+        turns = self.turns()
+        turn = np.array(turns)[np.arange(len(audience.peer)) % len(turns)] if len(turns) > 1 else turns[0]
         due = audience.active & ((tick + turn) // every > (audience.served + turn) // every)
         due &= self.tokens() >= self._worth_bytes()
         due &= (now - audience.acked_s < SILENT_S) | self.overdue(now)
@@ -84,6 +85,8 @@ class Serving:
 
     def _per_client(self, column: Floats) -> Floats:
         """(clients,) a column of the budgets, as long as the audience: tables grow at different times."""
+        if len(column) >= len(self.audience.peer):
+            return column[: len(self.audience.peer)]
         found = np.zeros(len(self.audience.peer))
         some = min(len(found), len(column))
         found[:some] = column[:some]
