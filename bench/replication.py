@@ -14,6 +14,7 @@ from rich.table import Table
 from bench.city import MOST_MOVING, Census, City
 from bench.city_run import Report, Run, measure
 from bench.figures import Place, markdown, write
+from relay import compiled
 from relay.audience import MAX_CLIENTS
 from soiree.wire.limits import MAX_ENTITIES_PER_ROOM
 
@@ -110,6 +111,7 @@ def _elsewhere(options: list[str]) -> Report:
 @click.option("--hz", default="20", show_default=True, type=click.Choice(["10", "12", "15", "20", "30", "60"]))
 @click.option("--seed", default=1, show_default=True, help="Of the city.")
 @click.option("--naive", is_flag=True, help="Measure a plain-Python reference in the same run.")
+@click.option("--numpy", "pure", is_flag=True, help="Measure the core in NumPy, though it is compiled.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table; of several cities, a list.")
 @click.option("--into", type=Place(), help="Put a table between the marks of that NAME in a document.")
 def replication(
@@ -120,6 +122,7 @@ def replication(
     hz: str,
     seed: int,
     naive: bool,
+    pure: bool,
     as_json: bool,
     into: tuple[Path, str] | None,
 ) -> None:
@@ -129,7 +132,9 @@ def replication(
     the core alone is counted; a tick is one serve of all clients.
     """
     shared = ["--moving", f"{moving:g}", "--seconds", f"{seconds:g}", "--hz", hz, "--seed", str(seed)]
-    shared += ["--naive"] if naive else []
+    shared += ["--naive"] * naive + ["--numpy"] * pure
+    if not compiled.use(not pure) and not pure:
+        click.echo(f"in NumPy, as the compiled core cannot be used: {compiled.why_not}", err=True)
     both = list(product(entities, clients))
     if len(both) == 1:
         try:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from relay import speed
+from relay import compiled, ingest, speed
 from relay.arrivals import Received
 from relay.audience import Audience
 from relay.distance import away_m
@@ -92,6 +92,20 @@ class Claims:
         if len(which) == len(self):
             return self
         return Claims(self.row[which], self.records.of(which), self.senders.of(which))
+
+
+def take(world: World, audience: Audience, received: Received, tick: int, max_speed_m_s: float) -> list[int]:
+    """Take what may be taken of the records of received frames; returns how many there are of each Drop."""
+    if compiled.core:
+        counts, heard, news = compiled.core.absorb(world, audience, received.arrivals, received, tick, max_speed_m_s)
+        world.hear(slot for slot in Slot if heard >> slot & 1)
+        world.changes += news
+        return counts
+    records = ingest.read(received.arrivals, received.frame)
+    if not len(records):
+        return [0] * len(Drop)
+    verdicts = accept(world, records, Senders.find(records, received, audience, tick), tick, max_speed_m_s)
+    return np.bincount(verdicts, minlength=len(Drop)).tolist()
 
 
 def accept(world: World, records: Records, senders: Senders, tick: int, max_speed_m_s: float) -> Ints:
@@ -192,7 +206,7 @@ def _store(world: World, claims: Claims, was: Ints) -> None:
             fresh[these] = _write(world, some, slot)
             if slot is Slot.TRANSFORM:
                 fresh[these] |= _move(world, some, was if some is claims else taken(was, these))
-            world.heard[slot] = True
+            world.hear([slot])
     new = np.flatnonzero(fresh)
     version[cell[new]] = world.changed[row[new]] = world.next_version()
     world.touched[row[new]] = True

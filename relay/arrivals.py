@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from relay import compiled
 from relay.table import Bools, Ints, Octets, windows
 from relay.world import SLOT_BYTES
 from soiree.wire.errors import WireError
@@ -17,6 +18,8 @@ STRIDES: Final = np.array([STRIDE.get(Section(kind), 0) if kind else 0 for kind 
 ROUNDS: Final = 8
 """Sections of a frame that are found in step with other frames'; a frame with more, which no honest client needs, is read on alone."""
 _SECTION_HEAD: Final = 2
+_LEAST_SECTION_BYTES: Final = _SECTION_HEAD + min(STRIDE.values())
+"""Of all sections of a frame but PROPS, which is the last."""
 _PAD_BYTES: Final = max(SLOT_BYTES)
 """Records are read by as many bytes as the longest may have."""
 
@@ -68,8 +71,12 @@ def unpack(payloads: Sequence[bytes]) -> Arrivals:
     data = np.frombuffer(b"".join([*payloads, bytes(_PAD_BYTES)]), np.uint8)
     header = windows(data, STATE_HEADER.size)[at].view(HEADER_DTYPE)[:, 0]
     sound = (length >= STATE_HEADER.size) & (length <= MAX_FRAME_BYTES) & (header["type"] == FrameType.STATE)
-    found = _find_sections(data, at, length, sound, payloads)
-    frame, kind, count, first = found[:, sound[found[0]]]
+    if compiled.core:
+        found = np.empty((4, len(data) // _LEAST_SECTION_BYTES + len(at)), np.int64)
+        frame, kind, count, first = found[:, : compiled.core.find_sections(data, at, length, sound, found)]
+    else:
+        found = _find_sections(data, at, length, sound, payloads)
+        frame, kind, count, first = found[:, sound[found[0]]]
     return Arrivals(data, at, header, sound, frame, kind, count, first)
 
 

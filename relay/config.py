@@ -76,6 +76,8 @@ class RelayConfig:
     """`auto`, `libdatachannel`, `aiortc`, or `none` for WebSocket alone."""
     serve_hz: int = SERVE_HZ[0]
     """Most frames a second that each client is sent; in overload fewer."""
+    compiled: bool = True
+    """Use the compiled core (`relay.compiled`) where there is one."""
     rtc: EngineConfig = field(default_factory=EngineConfig)
     """Its `public_addresses` are found by `relay.whereabouts`."""
     wished_port: int | None = None
@@ -104,7 +106,7 @@ class RelayConfig:
             port_range=None if first == last else (first, last),
             ice_servers=values.get("relay_ice_servers", ()),
         )
-        named = {name: values[name] for name in ("relay_id", "engine", "serve_hz") if name in values}
+        named = {name: values[name] for name in ("relay_id", "engine", "serve_hz", "compiled") if name in values}
         return cls(**named, rtc=rtc, public_addresses=addresses, public_address_from=stun_server)
 
 
@@ -118,6 +120,12 @@ def _serve_hz(text: str) -> int:
     if text not in map(str, SERVE_HZ):
         raise ValueError(f"{text!r} is not one of {', '.join(map(str, SERVE_HZ))}")
     return int(text)
+
+
+def _on_or_off(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ValueError(f"must be on or off, not {text!r}")
+    return text == "on"
 
 
 def _ports(text: str) -> tuple[int, int]:
@@ -196,6 +204,13 @@ SETTINGS: Final = (
         "60",
         "Most frames a second for each client: 60, 30, 20, 15, 12 or 10",
         _serve_hz,
+    ),
+    Setting(
+        "SOIREE_COMPILED",
+        "compiled",
+        "on",
+        "Use the compiled core where set-up could compile it; off: NumPy alone, the same at a multiple of the CPU",
+        _on_or_off,
     ),
     Setting("SOIREE_RELAY_ID", "relay_id", "a random one", "Name of the relay", str),
 )

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from relay import compiled
 from relay.table import Floats, Ints, Table
 from soiree.wire.acks import SEQ_MASK, WINDOW
 
@@ -21,10 +22,6 @@ _LOOK_BACK = np.arange(1, WINDOW + 1)
 class Fates:
     """What a batch of acknowledgements told."""
 
-    cells: Ints
-    """Flat indices (pair · SLOTS + slot) of records that arrived; repeated ones are possible."""
-    versions: Ints
-    """Version of each."""
     delay_clients: Ints
     """Clients whose newest received frame became known."""
     delays_s: Floats
@@ -54,14 +51,14 @@ class Flight(Table):
         self.last: Ints = self._column("last", np.int64)
         self.waiting: Ints = self._column("waiting", np.int64)
         self.oldest: Ints = self._column("oldest", np.int64)
-        self._records: dict[int, Ints] = {}
-        """Place (row · RING + seq % RING) → (2, records): cells and versions."""
+        self.records: dict[int, bytes] = {}
+        """Place (row · RING + seq % RING) → cells of the records in the frame, then their versions."""
         self._withdrawn: dict[int, set[int]] = {}
         """Row → numbers after top that were withdrawn, for rows that have any."""
 
     def __len__(self) -> int:
         """Frames whose records are remembered."""
-        return len(self._records)
+        return len(self.records)
 
     def open(self, row: int) -> None:
         """Begin with nothing sent."""
@@ -70,7 +67,7 @@ class Flight(Table):
         self.top[row] = self.last[row] = -1
         self._withdrawn.pop(row, None)
         for place in range(row * RING, (row + 1) * RING):
-            self._records.pop(place, None)
+            self.records.pop(place, None)
 
     def depart(self, rows: Ints, seqs: Ints, now: float, counts: Ints, cells: Ints, versions: Ints) -> None:
         """Frames go out.
@@ -84,12 +81,14 @@ class Flight(Table):
         seq[places], sent_s[places], state[places] = seqs, now, _IN_FLIGHT
         np.maximum.at(self.last, rows, seqs)
         np.add.at(self.waiting, rows, 1)
+        if compiled.core:
+            compiled.core.keep(self.records, places, counts, cells, versions)
+            return
         ends = np.cumsum(counts)
         records = np.stack([cells, versions])
         spans = zip(places.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)
         for place, begin, end in spans:
-            # A copy, so that one frame that is never acknowledged does not keep all others of its tick.
-            self._records[place] = records[:, begin:end].copy()
+            self.records[place] = records[:, begin:end].tobytes()
 
     def withdraw(self, row: int, seq: int) -> tuple[Ints, Ints] | None:
         """The frame did not go out after all: its records, None if it is no longer remembered."""
@@ -100,8 +99,8 @@ class Flight(Table):
         if seq > self.top[row]:
             self.waiting[row] -= 1
             self._withdrawn.setdefault(row, set()).add(seq)
-        found = self._records.pop(row * RING + at, None)
-        return None if found is None else (found[0], found[1])
+        found = self.records.pop(row * RING + at, None)
+        return None if found is None else _told(found)
 
     def unacked(self, rows: Ints) -> Ints:
         """(len(rows),) frames sent after the newest acknowledged one."""
@@ -112,12 +111,33 @@ class Flight(Table):
         return self.seq.reshape(-1), self.sent_s.reshape(-1), self.state.reshape(-1)
 
     def acknowledge(
-        self, rows: Ints, next_seq: Ints, ack_seq: Ints, ack_mask: Ints, rto_s: Floats, now: float, clients: int
+        self,
+        rows: Ints,
+        next_seq: Ints,
+        ack_seq: Ints,
+        ack_mask: Ints,
+        rto_s: Floats,
+        now: float,
+        clients: int,
+        acked: Ints,
     ) -> Fates:
-        """Take in acknowledgements as headers carry them, one for each received frame; all arguments of shape (frames,), rto_s by client.
+        """Take in acknowledgements as headers carry them, one for each received frame.
 
-        Acknowledgements of what was never sent, or too long ago, are passed over.
+        Those of what was never sent, or too long ago, are passed over.
+
+        Args:
+            rows, ack_seq, ack_mask: (frames,)
+            next_seq, rto_s: by row. clients: rows are below it.
+            acked: by cell, the version that has arrived; raised to those that have now.
         """
+        if compiled.core:
+            arrived, lost = np.zeros(clients, np.int64), np.zeros(clients, np.int64)
+            whose, delays_s, gaps_s = compiled.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows))
+            count = compiled.core.acknowledge(
+                self, next_seq, acked, rows, ack_seq, ack_mask, rto_s, now, arrived, lost, whose, delays_s, gaps_s
+            )
+            self._recount(rows)
+            return Fates(whose[:count], delays_s[:count], gaps_s[:count], arrived, lost)
         rows, ack_seq, ack_mask = _once(rows, ack_seq, ack_mask)
         back = (next_seq[rows] - 1 - ack_seq) & SEQ_MASK
         newest = next_seq[rows] - 1 - back
@@ -141,15 +161,21 @@ class Flight(Table):
             rows, newest, np.where(sent & ~hit, seqs, newest[:, None] + 1).min(1, initial=np.iinfo(np.int64).max)
         )
         lost = self._give_up(who, rto_s, now, clients)
-        records = [found for place in places.tolist() if (found := self._records.pop(place, None)) is not None]
-        cells, versions = np.concatenate(records, axis=1) if records else np.zeros((2, 0), np.int64)
-        return Fates(cells, versions, *delays, arrived, lost)
+        for place in places.tolist():
+            if (found := self.records.pop(place, None)) is not None:
+                cells, versions = _told(found)
+                acked.reshape(-1)[cells] = np.maximum(acked.reshape(-1)[cells], versions)
+        return Fates(*delays, arrived, lost)
 
     def _advance(self, rows: Ints, newest: Ints, oldest: Ints) -> None:
         """Acknowledgements have come up to `newest`, of all before `oldest`; rows may repeat."""
         np.maximum.at(self.top, rows, newest)
         np.maximum.at(self.oldest, rows, oldest)
         self.waiting[rows] = self.last[rows] - self.top[rows]
+        self._recount(rows)
+
+    def _recount(self, rows: Ints) -> None:
+        """Frames that were withdrawn wait for nothing."""
         for row in self._withdrawn.keys() & set(rows.tolist()) if self._withdrawn else ():
             after = {seq for seq in self._withdrawn.pop(row) if seq > self.top[row]}
             self.waiting[row] -= len(after)
@@ -182,6 +208,12 @@ class Flight(Table):
         lost = late & (seq[at] == seqs)
         state[at[lost]] = _LOST
         return np.bincount(who[lost], minlength=clients)
+
+
+def _told(records: bytes) -> tuple[Ints, Ints]:
+    """(cells, versions)"""
+    cells, versions = np.frombuffer(records, np.int64).reshape(2, -1)
+    return cells, versions
 
 
 def _once(rows: Ints, ack_seq: Ints, ack_mask: Ints) -> tuple[Ints, Ints, Ints]:

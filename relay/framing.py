@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from relay import far
+from relay import compiled, far
 from relay.audience import Audience
 from relay.pairs import Pairs
 from relay.selection import Choice
@@ -68,13 +68,30 @@ class Layout:
 def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> Layout:
     """Deal records to frames, in the order given within a client. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
     home = _home_bases(audience)
-    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind.take(choice.row), _SLOT_KIND.take(choice.slot))
-    length = world.length.reshape(-1).take(choice.row * SLOTS + choice.slot)
-    beyond = _beyond(choice, world, home)
+    if compiled.core:
+        kind, length, beyond = (compiled.empty(len(choice)) for _ in range(3))
+        whose = choice.slot, choice.client, choice.row
+        beyond = beyond[: compiled.core.measure(world, audience, *whose, kind, length, beyond)]
+    else:
+        kind, length = _measured(choice, world)
+        beyond = _beyond(choice, world, home)
     coarse = _coarse(choice.of(beyond), world, pairs, home)
     kind[beyond[coarse]] = Section.FAR
     length[beyond[coarse]] = STRIDE[Section.FAR]
     group, bases = _groups(choice, world, beyond[~coarse])
+    deal = _dealt if compiled.core else _deal
+    return deal(choice, kind, length, group, home, bases)
+
+
+def _measured(choice: Choice, world: World) -> tuple[Ints, Ints]:
+    """(n,) section and bytes of each record."""
+    kind = np.where(choice.slot == Slot.TRANSFORM, world.kind.take(choice.row), _SLOT_KIND.take(choice.slot))
+    length = world.length.reshape(-1).take(choice.row * SLOTS + choice.slot)
+    return kind, length
+
+
+def _deal(choice: Choice, kind: Ints, length: Ints, group: Ints, home: Ints, bases: Ints) -> Layout:
+    """Records to frames; `group`: 0 for those with their client's home base, else 1 + index in `bases`."""
     order = _sorted(choice.client, group, kind, len(bases) + 1)
     choice, kind, length, group = choice.of(order), kind.take(order), length.take(order), group.take(order)
     begin, end = _split(choice.client, group, length)
@@ -82,12 +99,44 @@ def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> L
     few = np.arange(len(client)) - np.searchsorted(client, client, side="left") < MAX_FRAMES_PER_SERVE
     if not few.all():
         begin, end, client = begin[few], end[few], client[few]
-    base = np.where((group[begin] == 0)[:, None], home[client], bases[group[begin] - 1] if len(bases) else 0)
+    base = _bases(client, group[begin], home, bases)
     size = end - begin
     if size.sum() < len(choice):
         which = np.repeat(begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
         choice, kind, length = choice.of(which), kind[which], length[which]
     return Layout(choice, kind, length, size, client, base)
+
+
+def _dealt(choice: Choice, kind: Ints, length: Ints, group: Ints, home: Ints, bases: Ints) -> Layout:
+    """As `_deal`, compiled."""
+    assert compiled.core
+    out, size, first = np.empty((6, len(choice)), np.int64), compiled.empty(len(choice)), compiled.empty(len(choice))
+    records, frames = compiled.core.deal(
+        choice.pair,
+        choice.slot,
+        choice.client,
+        choice.row,
+        kind,
+        length,
+        group if len(bases) else None,
+        len(bases) + 1,
+        out,
+        size,
+        first,
+    )
+    pair, slot, client, row, kind, length = out[:, :records]
+    size = size[:frames]
+    whose = client[np.cumsum(size) - size]
+    return Layout(
+        Choice(pair, slot, client, row), kind, length, size, whose, _bases(whose, first[:frames], home, bases)
+    )
+
+
+def _bases(client: Ints, group: Ints, home: Ints, bases: Ints) -> Ints:
+    """(frames, 3) base of each."""
+    if not len(bases):
+        return taken(home, client)
+    return np.where((group == 0)[:, None], home[client], bases[group - 1])
 
 
 def bare(clients: Ints, audience: Audience) -> Layout:
@@ -208,6 +257,10 @@ def write(
         applied: (clients,) control number that we have applied of each client.
     """
     choice, kind, length, size = layout.choice, layout.kind, layout.length, layout.size
+    coarse = np.flatnonzero(kind == Section.FAR)
+    distant = far.encode(world, choice.row[coarse]) if len(coarse) else np.zeros((0, STRIDE[Section.FAR]), np.uint8)
+    if compiled.core:
+        return compiled.core.write(layout, world, pairs, audience, distant, tick, seq, applied)
     frame = np.repeat(np.arange(len(size)), size)
     opens = _changes(frame) | _changes(kind)
     stops = np.cumsum(length + opens * SECTION_BYTES)
@@ -220,9 +273,8 @@ def write(
         its = np.flatnonzero(choice.slot == slot)
         if len(its):
             _copy(world.records(slot), choice.row[its], out, at[its], length[its])
-    coarse = np.flatnonzero(kind == Section.FAR)
     if len(coarse):
-        windows(out, STRIDE[Section.FAR])[at[coarse]] = far.encode(world, choice.row[coarse])
+        windows(out, STRIDE[Section.FAR])[at[coarse]] = distant
     _write_sections(out, at[opens] - SECTION_BYTES, kind[opens], opens)
     _write_ages(out, at + length - 1, choice, kind, world, pairs, tick)
     headers = _headers(layout, audience, tick, seq, applied)

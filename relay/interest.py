@@ -170,7 +170,7 @@ class Interest:
         """Note which of what was told is in focus: of what moves or has a pose, the nearest."""
         world, row = self._world, self._pairs.row[pair]
         lively = ~world.at_rest[row]
-        if world.heard[Slot.POSE]:
+        if world.heard >> Slot.POSE & 1:
             lively |= world.length[:, Slot.POSE][row] > 0
         order = np.flatnonzero(lively)
         order = order[np.lexsort((told_m[order], known[order]))]

@@ -68,7 +68,7 @@ class Reception:
             taken.append((number, inbound.row, seq, applied))
         self._note(heard, now)
         flat = np.fromiter(chain.from_iterable(taken), np.int64, 4 * len(taken))
-        frame, client, seqs, said_applied = flat.reshape(-1, 4).T
+        frame, client, seqs, said_applied = np.ascontiguousarray(flat.reshape(-1, 4).T)
         return Received(come, frame, client, seqs, said_applied)
 
     def _admit(

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from relay import acceptance, framing, ingest, selection, speed
+from relay import acceptance, compiled, framing, selection, speed
 from relay.acceptance import Drop
 from relay.arrivals import Received
 from relay.audience import MAX_CLIENTS, Audience
@@ -217,12 +217,7 @@ class Replication:
         if not len(received):
             return told
         self._acknowledge(received, now)
-        records = ingest.read(received.arrivals, received.frame)
-        if not len(records):
-            return told
-        senders = acceptance.Senders.find(records, received, self.audience, tick)
-        verdicts = acceptance.accept(self.world, records, senders, tick, self.config.max_speed_m_s)
-        counts = np.bincount(verdicts, minlength=len(Drop)).tolist()
+        counts = acceptance.take(self.world, self.audience, received, tick, self.config.max_speed_m_s)
         told.drops.update({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
         self._refusals_wait |= bool(counts[Drop.SPEED] or counts[Drop.TELEPORT_RATE])
         return Ingested(told.control_applied, told.malformed, told.drops, counts[Drop.TAKEN])
@@ -293,8 +288,9 @@ class Replication:
         rows, header = received.client[valid], header[valid]
         seqs, masks = header["ack_seq"].astype(np.int64), header["ack_mask"].astype(np.int64)
         audience = self.audience
-        fates = self.flight.acknowledge(rows, audience.next_seq, seqs, masks, self.serving.rto_s(), now, audience.high)
-        np.maximum.at(self.pairs.acked.reshape(-1), fates.cells, fates.versions)
+        fates = self.flight.acknowledge(
+            rows, audience.next_seq, seqs, masks, self.serving.rto_s(), now, audience.high, self.pairs.acked
+        )
         self.budgets.note_delays(fates.delay_clients, fates.delays_s, fates.gaps_s)
         self.budgets.note_fates(fates.arrived, fates.lost)
 
@@ -338,6 +334,10 @@ class Replication:
     def _note_sent(self, layout: Layout, tick: int) -> tuple[Ints, Ints]:
         """(cells, versions) of all records in the frames, one frame after another: what their acknowledgement will mean."""
         choice, pairs = layout.choice, self.pairs
+        if compiled.core:
+            cells, versions = compiled.empty(len(choice)), compiled.empty(len(choice))
+            compiled.core.note_sent(layout, self.world, pairs, self.audience, tick, cells, versions)
+            return cells, versions
         cells, versions = choice.cell, self.world.version.reshape(-1).take(choice.row * SLOTS + choice.slot)
         anew = np.flatnonzero((choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1).take(cells)))
         pairs.first_serve[choice.pair.take(anew)] = self.audience.serves.take(choice.client.take(anew))

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from relay import compiled
 from relay.audience import Audience
 from relay.distance import away_m
 from relay.pairs import Pairs
@@ -55,6 +56,11 @@ class Choice:
 
 def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_ticks: Ints, tick: int) -> Choice:
     """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
+    if compiled.core:
+        most = compiled.core.stir(world, pairs) * SLOTS
+        out = compiled.empty(most), compiled.empty(most), compiled.empty(most), compiled.empty(most)
+        count = compiled.core.lacking(world, pairs, audience, due, rto_ticks, tick, world.heard, *out)
+        return Choice(*(column[:count] for column in out))
     open_ = _open(world, pairs, np.where(due, audience.applied, -1))
     pair, client, row = open_.pair, open_.client, open_.row
     # An owner lacks what its predecessor said last, until it speaks for itself.
@@ -63,7 +69,7 @@ def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_tick
     found = []
     for slot in Slot:
         # What a room has never heard of, nobody lacks.
-        if not len(pair) or not world.heard[slot]:
+        if not len(pair) or not world.heard >> slot & 1:
             continue
         version = world.version[:, slot][row]
         lacks = version > pairs.acked[:, slot][pair]

@@ -13,6 +13,7 @@ from functools import partial
 
 from aiohttp import web
 
+from relay import compiled
 from relay.admission import Admission
 from relay.config import RelayConfig
 from relay.connections import Connection
@@ -65,6 +66,11 @@ class RelayService:
             soiree.rtc.EngineUnavailableError: the engine that was asked for is not there.
         """
         keep_freed()
+        if not compiled.use(self._config.compiled) and self._config.compiled:
+            log.warning(
+                "rooms are served by NumPy alone, at a multiple of the CPU, since the core cannot be used: %s",
+                compiled.why_not,
+            )
         self._loop = asyncio.get_running_loop()
         self._switchboard = Switchboard(self.metrics, self._fail)
         self._switchboard.home = self._home

@@ -4,6 +4,7 @@ A *version* is the number of a change in this world, counted from 1 and never re
 lacks something. Records are kept as bytes: the relay forwards them and rewrites nothing but their age.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,8 @@ class World(Table):
         refused: seq of the newest transform that was refused for its speed, NO_SEQ when there is none or its owner was told since;
         refusal_told_at: tick of that.
         born: version at which the row was given to the entity.
-        heard: for each slot, whether anything here ever had a record of it.
+        heard: slots of which anything here ever had a record, as bits.
+        row_of: (ids,) row of each entity, 0 for those that are not here.
         changes: newest version. tick: newest tick that anything here was told.
     """
 
@@ -88,25 +90,30 @@ class World(Table):
         self.refusal_told_at: Ints = self._column("refusal_told_at", np.int64)
         self.weight = self._column("weight", np.float64)
         self.born: Ints = self._column("born", np.int64)
-        self.heard = [False] * SLOTS
+        self.heard = 0
         self.changes = 0
         self.tick = 0
-        self._row_of = np.zeros(256, np.int64)
+        self.row_of = np.zeros(256, np.int64)
         self._children: dict[int, set[int]] = {}
 
     def __contains__(self, entity: int) -> bool:
-        return 0 <= entity < len(self._row_of) and bool(self._row_of[entity])
+        return 0 <= entity < len(self.row_of) and bool(self.row_of[entity])
 
     def row(self, entity: int) -> int:
         """Raises KeyError for an unknown entity."""
         if entity not in self:
             raise KeyError(entity)
-        return int(self._row_of[entity])
+        return int(self.row_of[entity])
 
     def rows(self, entities: Ints) -> Ints:
         """Row of each entity, 0 for those that are not here."""
-        known = entities < len(self._row_of)
-        return np.where(known, self._row_of[np.where(known, entities, 0)], 0)
+        known = entities < len(self.row_of)
+        return np.where(known, self.row_of[np.where(known, entities, 0)], 0)
+
+    def hear(self, slots: Iterable[Slot]) -> None:
+        """Something here has had a record of these."""
+        for slot in slots:
+            self.heard |= 1 << slot
 
     def next_version(self) -> int:
         """Number of a change that begins now."""
@@ -125,9 +132,9 @@ class World(Table):
         parsed = placement.parse(placed, child=bool(parent))
         parent_row = self.row(parent) if parent else 0
         row = self._allocate()
-        while entity >= len(self._row_of):
-            self._row_of = np.concatenate([self._row_of, np.zeros_like(self._row_of)])
-        self._row_of[entity] = row
+        while entity >= len(self.row_of):
+            self.row_of = np.concatenate([self.row_of, np.zeros_like(self.row_of)])
+        self.row_of[entity] = row
         self.entity[row], self.weight[row] = entity, 1.0
         self.fence[row] = NEVER
         self.jumps[row] = TELEPORT_BURST
@@ -141,7 +148,7 @@ class World(Table):
         if self._children.get(row):
             raise ValueError(f"entity {entity} still has children")
         self._unhang(row)
-        self._row_of[entity] = 0
+        self.row_of[entity] = 0
         self._release(row)
         self.stirred[row] = True
 
@@ -286,7 +293,7 @@ class World(Table):
                 record = record[:3] + bytes((int(self.attach[row]),)) + record[4:]
             self.records(slot)[row, : len(record)] = np.frombuffer(record, np.uint8)
             self.length[row, slot] = len(record)
-            self.heard[slot] = True
+            self.hear([slot])
         # Slots that were left out are versioned too: what a control message tells, it tells of all of them.
         self._change(row)
 

@@ -1,6 +1,7 @@
 """Records to frames: every one readable from its frame's base, nothing over its bounds."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ from soiree.wire.state import AGE_MASK, SLOT_OF, STRIDE, Header, Section, Slot, 
 from tests.relay import reference
 from tests.relay.records import base_of, placed_child, records_in
 
+pytestmark = pytest.mark.usefixtures("both_cores")
 CLIENT = 9
 TICK = 1000
 
@@ -67,7 +69,7 @@ class Table:
     def frames(self) -> list[bytes]:
         pair, slot = np.nonzero(self.pairs.acked[: self.pairs.high])
         row = self.pairs.row[pair]
-        choice = Choice(pair, slot, self.pairs.client[pair], row)
+        choice = Choice(pair.copy(), slot.copy(), self.pairs.client[pair], row)
         layout = framing.arrange(choice, self.world, self.pairs, self.audience)
         seq = np.arange(len(layout.client))
         applied = np.zeros(len(self.audience.peer), np.int64)

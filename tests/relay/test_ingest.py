@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from relay.acceptance import Drop
 from relay.audience import STATE_FRAMES_BURST
 from relay.replication import Replication, ReplicationConfig
@@ -11,6 +13,7 @@ from soiree.wire.records import Base
 from soiree.wire.state import STRIDE, Section, Slot
 from tests.relay.records import frame, move, placed, rest
 
+pytestmark = pytest.mark.usefixtures("both_cores")
 PEER = 2
 
 

@@ -1,6 +1,7 @@
 """The most urgent first, as far as an allowance carries."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from relay.selection import FOCUS_WEIGHT, MAX_AGE_TICKS, OVERDUE_TICKS, Choice, 
 from relay.world import World
 from tests.relay.records import placed, placed_child
 
+pytestmark = pytest.mark.usefixtures("both_cores")
 FRAME, COST = 100, 30
 
 
