@@ -25,7 +25,9 @@ def take_frames(scene: Scene, frames: Sequence[tuple[int, bytes]]) -> None:
         if session is None or not session.attached:
             dropped["detached"] += 1
             continue
-        hear(scene, session)
+        if session.silent or session.away:
+            hear(scene, session)
+        session.heard_at = scene.now
         if not session.frames.take(scene.now):
             dropped["rate"] += 1
         elif payload and payload[0] == FrameType.STATE:

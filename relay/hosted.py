@@ -128,14 +128,16 @@ class HostedRoom:
         if not self.sessions:
             return
         self.room.serve_every = serve_every
-        serves = self.room.serves(tick)
-        if serves:
+        if self.room.serves(tick):
+            # First what is waited for: who is due gets what came, and only then is looked who sees what and who is silent.
+            self.room.reach(tick, now)
             frames, self._frames = self._frames, []
             self.room.frames(frames, now)
+            self._serve(now)
         self.room.advance(tick, now)
         self.flush()
-        if not serves:
-            return
+
+    def _serve(self, now: float) -> None:
         count = size = 0
         for peer, frame in self.room.pack(now):
             connection = self._attached.get(peer)

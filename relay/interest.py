@@ -30,6 +30,8 @@ FEWEST_LOOKS: Final = 16
 """So many may be gathered in any case. While the turn of fewer has come, they wait for others, since every pass has its price,"""
 PATIENCE_TICKS: Final = 2 * STRIDE_TICKS
 """but no longer than this."""
+TOGETHER: Final = 64
+"""So many clients look together: who is due at half of LOOK_TICKS looks with the first, so that they come to keep step."""
 MAX_NEAR_ROWS: Final = 1 << 18
 """Rows near clients that are looked at in one pass; more are looked at in several, one client's at least in each."""
 FOCUS: Final = 24
@@ -67,6 +69,12 @@ class Interest:
         self._stride = tick // STRIDE_TICKS
         audience = self._audience
         waited = tick - audience.looked
+        if len(audience) <= TOGETHER:
+            due = np.flatnonzero(audience.active & (waited >= LOOK_TICKS // 2))
+            if not (waited[due] >= LOOK_TICKS).any():
+                return []
+            audience.looked[due] = tick
+            return self._look_in_portions(due)
         due = np.flatnonzero(audience.active & (waited >= LOOK_TICKS))
         if len(due) < min(FEWEST_LOOKS, len(audience)) and not (waited[due] >= LOOK_TICKS + PATIENCE_TICKS).any():
             return []

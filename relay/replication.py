@@ -324,9 +324,10 @@ class Replication:
         frames = framing.write(layout, self.world, pairs, audience, tick, seq, applied)
         cells, versions = self._note_sent(layout, tick)
         self.flight.depart(clients, seq, now, layout.size, cells, versions)
-        np.maximum.at(audience.next_seq, clients, seq + 1)
-        served, count = np.unique(clients, return_counts=True)
-        audience.burst[served] += BURST_GAIN * (count - audience.burst[served])
+        audience.next_seq[clients] = seq + 1  # of several frames of a client, the last one's stays
+        count = np.bincount(clients)
+        served = np.flatnonzero(count)
+        audience.burst[served] += BURST_GAIN * (count[served] - audience.burst[served])
         audience.sent_s[clients] = now
         self.budgets.spend(clients, np.array([len(frame) for frame in frames], np.int64))
         return list(zip(peers, frames, strict=True))

@@ -3,6 +3,7 @@
 One call is one mutation; afterwards `drain()` gives its outputs. Nothing that a peer sends raises here.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
@@ -25,6 +26,9 @@ from soiree.wire.control import Unknown, decode_from_client
 from soiree.wire.errors import WireError
 from soiree.wire.limits import MAX_REASON_CHARS
 
+LISTEN_EVERY_S = 0.1
+"""How often is looked who has been silent for too long, and whose ping is due."""
+
 
 class Room:
     """One world.
@@ -37,6 +41,7 @@ class Room:
         self.spec = spec
         replication = replace(config.replication, max_speed_m_s=spec.max_speed_m_s)
         self._scene = Scene(replace(config, replication=replication), now, random)
+        self._listened_at = -math.inf
 
     @property
     def tick(self) -> int:
@@ -151,14 +156,20 @@ class Room:
     def advance(self, tick: int, now: float) -> None:
         """The world's clock stands at `tick`: do what is due."""
         scene = self._scene
-        scene.tick, scene.now = tick, now
+        self.reach(tick, now)
         time_out(scene)
         refuse_the_fast(scene)
         for sighting in scene.replication.watch(tick):
             scene.take_sighting(sighting)
-        for session in list(scene.sessions.values()):
-            listen(scene, session)
+        if now - self._listened_at >= LISTEN_EVERY_S:
+            self._listened_at = now
+            for session in list(scene.sessions.values()):
+                listen(scene, session)
         self._settle()
+
+    def reach(self, tick: int, now: float) -> None:
+        """The world's clock stands at `tick`; what is due can wait a moment."""
+        self._scene.tick, self._scene.now = tick, now
 
     def serves(self, tick: int) -> bool:
         """Whether anybody may be served at this tick; frames that come between may wait for it."""
@@ -231,6 +242,6 @@ class Room:
         """Continue what waits for room to be told, and end the sessions whose end has come."""
         scene = self._scene
         for session in scene.present.values():
-            if len(session.snapshot):
+            if session.snapshot.own or session.snapshot.seen:
                 scene.continue_snapshot(session)
         end_sessions(scene)

@@ -15,53 +15,54 @@ class Snapshot:
     """One peer's queue of entities to be told.
 
     Attributes:
+        own, seen: entities that wait, in their order: those that are needed, and those that are only in sight.
         in_flight_bytes: encoded `spawned` sent and not applied.
     """
 
-    __slots__ = ("_in_flight", "_own", "_seen", "in_flight_bytes")
+    __slots__ = ("_in_flight", "in_flight_bytes", "own", "seen")
 
     def __init__(self) -> None:
-        self._own: OrderedDict[int, None] = OrderedDict()
-        self._seen: OrderedDict[int, None] = OrderedDict()
+        self.own: OrderedDict[int, None] = OrderedDict()
+        self.seen: OrderedDict[int, None] = OrderedDict()
         self._in_flight: deque[tuple[int, int]] = deque()
         """(number, bytes) of each `spawned` that is not applied."""
         self.in_flight_bytes = 0
 
     def __len__(self) -> int:
         """How many entities wait."""
-        return len(self._own) + len(self._seen)
+        return len(self.own) + len(self.seen)
 
     def __contains__(self, entity: int) -> bool:
-        return entity in self._own or entity in self._seen
+        return entity in self.own or entity in self.seen
 
     def is_own(self, entity: int) -> bool:
         """Whether it waits because it was needed, and not only seen."""
-        return entity in self._own
+        return entity in self.own
 
     def need(self, entity: int) -> None:
         """Tell this one wherever it is, before all that is only seen, after others of its kind."""
-        self._seen.pop(entity, None)
-        self._own.setdefault(entity)
+        self.seen.pop(entity, None)
+        self.own.setdefault(entity)
 
     def see(self, entities: Iterable[int]) -> None:
         """These are in sight and untold, and nothing else is; in the order in which they are to be told."""
-        self._seen = OrderedDict.fromkeys(entity for entity in entities if entity not in self._own)
+        self.seen = OrderedDict.fromkeys(entity for entity in entities if entity not in self.own)
 
     def glimpse(self, entity: int) -> None:
         """One more is in sight: it is told after those that wait."""
-        if entity not in self._own:
-            self._seen.setdefault(entity)
+        if entity not in self.own:
+            self.seen.setdefault(entity)
 
     def drop(self, entity: int) -> None:
         """It is told, or gone."""
-        self._own.pop(entity, None)
-        self._seen.pop(entity, None)
+        self.own.pop(entity, None)
+        self.seen.pop(entity, None)
 
     def next(self) -> int | None:
         """The entity to tell now; None when none waits, or enough is under way."""
         if self.in_flight_bytes >= SNAPSHOT_IN_FLIGHT_BYTES:
             return None
-        return next(iter(self._own), None) or next(iter(self._seen), None)
+        return next(iter(self.own), None) or next(iter(self.seen), None)
 
     def sent(self, number: int, size: int) -> None:
         """A `spawned` of `size` bytes went out as control message `number`."""

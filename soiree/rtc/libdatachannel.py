@@ -37,6 +37,8 @@ from soiree.transport import CloseReason, Rung
 MAX_MESSAGE_BYTES = 64 * 1024
 """Advertised in the SDP, or more where a channel takes more. Above the limits of our own streams, so that a message over those is seen, and
 its sender told why it is closed."""
+SOON_S = 0.001
+"""A visit to all channels that is due within so little may as well be made now."""
 MAX_BATCH = 1024
 """Messages fetched from one channel before the others have their turn."""
 MAX_EXTRA_CHANNELS = 8
@@ -173,6 +175,9 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         self._woken = False
         self._collector: asyncio.TimerHandle | None = None
         """Runs while there are connections to collect from."""
+        self._collected_at = 0.0
+        self._lossy: list[tuple[_Peer, int, rtc.DataChannel, Callable[[], bytes | str | None]]] = []
+        """Channels to collect from, of connections that are open or were a moment ago; each with its `receive`."""
         self._endpoints = Endpoints()
         self._held = None if config.port is None else HeldPort(config.bind_address, config.port)
         self.port = None if self._held is None else self._held.port
@@ -256,6 +261,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     def _remove(self, connection: _Peer) -> None:
         super()._remove(connection)
+        self._lossy = [entry for entry in self._lossy if entry[0] is not connection]
         self._endpoints.forget(connection.conn)
 
     def _configuration(self, layout: Layout) -> rtc.Configuration:
@@ -323,19 +329,22 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
             payload = receive()
             if payload is None:
                 return
-            if isinstance(payload, str):
-                self.ignored["text"] += 1
-            else:
-                self._received(peer, stream, payload)
+            self._fetched(peer, stream, payload)
         self._note(functools.partial(self._fetch, peer, stream, channel))
 
     def collect(self) -> None:
-        for peer in self._connections.values():
-            if peer.phase is Phase.OPEN:
-                for stream, channel in peer.channels.items():
-                    if self._collects(peer, stream):
-                        self._fetch(peer, stream, channel)
+        self._collected_at = self._loop.time()
+        for peer, stream, channel, receive in self._lossy:
+            if peer.phase is Phase.OPEN and (payload := receive()) is not None:
+                self._fetched(peer, stream, payload)
+                self._fetch(peer, stream, channel)
         self._deliver()
+
+    def _fetched(self, peer: _Peer, stream: int, payload: bytes | str) -> None:
+        if isinstance(payload, str):
+            self.ignored["text"] += 1
+        else:
+            self._received(peer, stream, payload)
 
     def _collects(self, peer: _Peer, stream: int) -> bool:
         """Whether messages are fetched from time to time, and not each time that C++ tells of one."""
@@ -343,15 +352,23 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
 
     def _collect_on(self) -> None:
         self._collector = None
-        if self._config.collect_s is not None and self._connections:
-            self._collector = self._loop.call_later(self._config.collect_s, self._collect_on)
+        every_s = self._config.collect_s
+        if every_s is None or not self._connections:
+            return
+        # Whoever collects at other times too need not be visited again so soon.
+        waits_s = self._collected_at + every_s - self._loop.time()
+        if waits_s <= SOON_S:
             self.collect()
+            waits_s = every_s
+        self._collector = self._loop.call_later(waits_s, self._collect_on)
 
     def _on_open(self, peer: _Peer) -> None:
         if peer.phase is Phase.OPENING and all(channel.is_open() for channel in peer.channels.values()):
             self._opened(peer)
             for stream, channel in peer.channels.items():
                 self._fetch(peer, stream, channel)
+                if self._collects(peer, stream):
+                    self._lossy.append((peer, stream, channel, channel.receive))
             if self._collector is None:
                 self._collect_on()
 
