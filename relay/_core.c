@@ -29,9 +29,10 @@ enum { STATE = 1, ACK_VALID = 1, AGE_MASK = 0x7F, TELEPORT = 0x80, ENTITY_MASK =
 enum { WINDOW = 32, RING = 256, REORDER = 3, IN_FLIGHT = 1, LOST = 2 };
 enum { NO_SEQ = -1, MAX_LATE_TICKS = 120, TELEPORT_BURST = 4, TICK_HZ = 60 };
 enum { CELL_BITS = 16, REACH_UNITS = 448 * 1024, REACH_Y_UNITS = 127 * 256 };
+enum { MAX_AGE_TICKS = 255, OVERDUE_TICKS = 48 };
 enum { TAKEN, UNKNOWN_ENTITY, NOT_OWNER, FENCE, ATTACH, MALFORMED, STALE, SPEED, TELEPORT_RATE, RATE, DROPS };
 static const i64 LIMIT_UNITS = (i64)1 << 47, LIMIT_Y_UNITS = (i64)1 << 31;
-static const double CLOCK_SLACK_S = 0.1, SLACK_M = 1.0;
+static const double CLOCK_SLACK_S = 0.1, SLACK_M = 1.0, NEAR_M = 16.0, FOCUS_WEIGHT = 8.0;
 static const u8 STRIDE[KINDS] = {0, 18, 14, 18, 34, 0, 18, 15};
 static const u8 SLOT_OF[KINDS] = {0, TRANSFORM, TRANSFORM, TRANSFORM, POSE_SLOT, PROPS_SLOT, TRANSFORM, TRANSFORM};
 static const bool AGED[KINDS] = {0, 1, 0, 1, 0, 0, 1, 1};
@@ -535,16 +536,73 @@ typedef struct {
     i64 index;
 } Place;
 
-/* Stable, by digits of 11 bits. */
-static void sort_places(Place *places, Place *spare, i64 n, uint64_t most) {
+/* Stable, by digits of 11 bits; returns which of both holds the result. */
+static Place *sort_places(Place *places, Place *spare, i64 n, uint64_t most) {
     enum { BITS = 11, DIGITS = 1 << BITS };
     for (int shift = 0; shift < 64 && most >> shift; shift += BITS) {
         i64 begins[DIGITS + 1] = {0};
         for (i64 i = 0; i < n; i++) begins[(places[i].key >> shift & (DIGITS - 1)) + 1]++;
+        if (n && begins[(places[0].key >> shift & (DIGITS - 1)) + 1] == n) continue;
         for (int digit = 0; digit < DIGITS; digit++) begins[digit + 1] += begins[digit];
         for (i64 i = 0; i < n; i++) spare[begins[places[i].key >> shift & (DIGITS - 1)]++] = places[i];
-        memcpy(places, spare, (size_t)n * sizeof(Place));
+        Place *sorted = spare;
+        spare = places, places = sorted;
     }
+    return places;
+}
+
+/* rank(world, pairs, audience, pair, slot, client, row, length, allowance, frame_bytes, frame_cost, tick, chosen): the places of the records
+   that their client's allowance carries, by client, the most urgent first. Returns how many. */
+static PyObject *rank(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
+    (void)self;
+    if (!expect("rank", nargs, 13)) return NULL;
+    PyObject *world = args[0], *pairs = args[1], *audience = args[2];
+    Held held = {0};
+    Py_ssize_t n = 0;
+    const i64 *position = COLUMN(world, position), *root = COLUMN(world, root), *sent_at = COLUMN(pairs, sent_at);
+    const i64 *view = COLUMN(audience, view);
+    const double *weight = COLUMN(world, weight);
+    const u8 *focus = FLAGS(pairs, focus);
+    const i64 *pair = buffer(&held, args[3], 8, &n), *slot = I64(args[4]), *client = I64(args[5]), *row = I64(args[6]);
+    const i64 *length = I64(args[7]);
+    const double *allowance = I64(args[8]);
+    const i64 frame_bytes = number(&held, args[9]), frame_cost = number(&held, args[10]), tick = number(&held, args[11]);
+    i64 *chosen = I64(args[12]);
+    if (held.failed) FAIL;
+    Place *places = PyMem_Malloc((size_t)(2 * n + 1) * sizeof(Place));
+    if (!places) {
+        let_go(&held);
+        return PyErr_NoMemory();
+    }
+    uint64_t most = 0, last = 0;
+    for (i64 i = 0; i < n; i++) {
+        const i64 *at = position + 3 * root[row[i]], *from = view + 3 * client[i];
+        const double x = (double)(at[0] - from[0]) * (1.0 / 1024), y = (double)(at[1] - from[1]) * (1.0 / 256);
+        const double z = (double)(at[2] - from[2]) * (1.0 / 1024);
+        i64 age = tick - sent_at[pair[i] * SLOTS + slot[i]];
+        age = age < 1 ? 1 : age > MAX_AGE_TICKS ? MAX_AGE_TICKS : age;
+        const bool favoured = focus[pair[i]] || age >= OVERDUE_TICKS;
+        const double urgency = weight[row[i]] * (favoured ? FOCUS_WEIGHT : 1.0) * (double)age / (NEAR_M + sqrt(x * x + y * y + z * z));
+        /* Numbers that are not negative sort as their bits do. */
+        uint64_t bits;
+        memcpy(&bits, &urgency, sizeof bits);
+        places[i] = (Place){UINT64_MAX - bits, i};
+        most |= UINT64_MAX - bits, last = last < (uint64_t)client[i] ? (uint64_t)client[i] : last;
+    }
+    Place *other = places + n, *sorted = sort_places(places, other, n, most);
+    other = sorted == places ? places + n : places;
+    for (i64 i = 0; i < n; i++) sorted[i].key = (uint64_t)client[sorted[i].index];
+    sorted = sort_places(sorted, other, n, last);
+    i64 kept = 0, total = 0;
+    for (i64 i = 0; i < n; i++) {
+        const i64 at = sorted[i].index;
+        if (!i || sorted[i].key != sorted[i - 1].key) total = 0;
+        total += length[at];
+        if ((double)(total + (total + frame_bytes - 1) / frame_bytes * frame_cost) <= allowance[client[at]]) chosen[kept++] = at;
+    }
+    PyMem_Free(places);
+    let_go(&held);
+    return PyLong_FromLongLong(kept);
 }
 
 /* deal(pair, slot, client, row, kind, length, group, groups, out, size, first): put records in the order of their frames: by client, group
@@ -572,13 +630,13 @@ static PyObject *deal(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
         places[i] = (Place){key, i};
         most = most < key ? key : most;
     }
-    sort_places(places, places + n, n, most);
+    const Place *sorted = sort_places(places, places + n, n, most);
     i64 records = 0, frames = 0, of_client = 0, bytes = 0;
     uint64_t whose = UINT64_MAX, which = UINT64_MAX;
     bool open = false;
     for (i64 i = 0; i < n; i++) {
-        const i64 at = places[i].index;
-        const uint64_t mine = places[i].key / RANKS;
+        const i64 at = sorted[i].index;
+        const uint64_t mine = sorted[i].key / RANKS;
         if (mine != which || bytes + length[at] > RECORDS_BYTES || size[frames - 1] == MAX_RECORDS) {
             if ((uint64_t)client[at] != whose) whose = (uint64_t)client[at], of_client = 0;
             which = mine, bytes = 0;
@@ -588,7 +646,7 @@ static PyObject *deal(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
                 size[frames] = 0, first[frames] = group ? group[at] : 0;
                 frames++;
             } else {
-                while (i + 1 < n && (uint64_t)client[places[i + 1].index] == whose) i++;
+                while (i + 1 < n && (uint64_t)client[sorted[i + 1].index] == whose) i++;
                 which = UINT64_MAX;
                 continue;
             }
@@ -696,6 +754,7 @@ static PyMethodDef functions[] = {
     FUNCTION("stir", stir),
     FUNCTION("lacking", lacking),
     FUNCTION("measure", measure),
+    FUNCTION("rank", rank),
     FUNCTION("deal", deal),
     FUNCTION("write", write_frames),
     FUNCTION("note_sent", note_sent),

@@ -89,6 +89,7 @@ class Budgets(Table):
     """A budget for each client; rows are those of the audience. All columns are float64 of shape (rows,) unless said.
 
     Attributes:
+        share: of all rates, what is given: less than 1 where the relay cannot do more. A plain number.
         rate_kbit_s: what it may have. cap_kbit_s: what it asked for at most. tokens: bytes it may have now; below 0 after a full frame.
         base: (rows, 2) least delay of the present and the last 10 s. near: (rows, 2) likewise of a fifth of a second; sure: (rows, 2) of
         those that prove queueing. lost, judged: frames of about the last two seconds, none of before the last cut.
@@ -122,6 +123,7 @@ class Budgets(Table):
         self.tried_used_kbit_s: Floats = self._column("tried_used_kbit_s", np.float64)
         self.tried_rate_kbit_s: Floats = self._column("tried_rate_kbit_s", np.float64)
         self._at = self._adapted_at = 0.0
+        self.share = 1.0
 
     def open(self, row: int, now: float) -> None:
         """Begin anew, at START_KBIT_S."""
@@ -191,7 +193,7 @@ class Budgets(Table):
         passed = min(1.0, max(0.0, now - self._at))
         self._at = max(now, self._at)
         burst = np.maximum(LEAST_BURST_BYTES, self.rate_kbit_s * (_BYTES_PER_KBIT * BURST_S))
-        np.minimum(self.tokens + self.rate_kbit_s * (_BYTES_PER_KBIT * passed), burst, out=self.tokens)
+        np.minimum(self.tokens + self.rate_kbit_s * (_BYTES_PER_KBIT * passed * self.share), burst, out=self.tokens)
         since = now - self._adapted_at
         if since >= ADAPT_EVERY_S:
             self._adapted_at = now
@@ -230,7 +232,8 @@ class Budgets(Table):
         self._forgive_less(loss, passed)
         calm = (excess < CLEAN_LOSS) & (queueing < CLEAN_QUEUE_S) & (self.tried_loss == 0)
         careful = (excess > CAREFUL_LOSS) | (self.judged < JUDGED_FRAMES)
-        self._climb(calm & (self.used_kbit_s > self.rate_kbit_s / 2), careful, queueing, passed)
+        # A share that is given back grows no faster than a rate does, so that what it was not tried with is tried then.
+        self._climb(calm & (self.used_kbit_s > self.share * self.rate_kbit_s / 2), careful, queueing, passed)
 
     def _climb(self, who: Bools, careful: Bools, queueing: Floats, passed: float) -> None:
         rate, full = self.rate_kbit_s, self.full_kbit_s

@@ -102,6 +102,24 @@ class Core(Protocol):
     ) -> int:
         """Section and bytes of each record; which of them `framing._beyond` finds."""
 
+    def rank(
+        self,
+        world: "World",
+        pairs: "Pairs",
+        audience: "Audience",
+        pair: Ints,
+        slot: Ints,
+        client: Ints,
+        row: Ints,
+        length: Ints,
+        allowance: Floats,
+        frame_bytes: int,
+        frame_cost: int,
+        tick: int,
+        chosen: Ints,
+    ) -> int:
+        """As `selection.urgency` and `selection.most_urgent`; `chosen`: the places of these records."""
+
     def deal(
         self,
         pair: Ints,

@@ -123,11 +123,11 @@ class HostedRoom:
             self.room.detach(connection.peer, now)
             self.flush()
 
-    def tick(self, tick: int, now: float, serve_every: int) -> None:
-        """One step of the world's clock: take what came, let timers pass, serve who is due."""
+    def tick(self, tick: int, now: float, serve_every: int, budget_share: float = 1.0) -> None:
+        """One step of the world's clock: take what came, serve who is due, let timers pass. How often and how much: `relay.pacing`."""
         if not self.sessions:
             return
-        self.room.serve_every = serve_every
+        self.room.serve_every, self.room.budget_share = serve_every, budget_share
         if self.room.serves(tick):
             # First what is waited for: who is due gets what came, and only then is looked who sees what and who is silent.
             self.room.reach(tick, now)

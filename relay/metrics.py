@@ -35,6 +35,9 @@ class Metrics:
         self.serve_every = Gauge(
             "soiree_serve_every_ticks", "Clients are served on every n-th tick", registry=self.registry
         )
+        self.budget_share = Gauge(
+            "soiree_budget_share", "Share of their budgets that clients are sent", registry=self.registry
+        )
         self.lobbies = Gauge("soiree_lobbies", "Lobbies of Godot games carried here", registry=self.registry)
         self.lobby_legs = Gauge("soiree_lobby_legs", "Connections of Godot games", registry=self.registry)
         lobby_packets = Counter(

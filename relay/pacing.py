@@ -1,7 +1,8 @@
 """Pure core: how often clients are served, following how busy the relay and its machine are.
 
-The world's clock runs at 60 Hz. A client is served on every n-th tick: every 1st while there is CPU, up to every 6th in overload, so that
-overload slows sending and never grows a queue (DESIGN of the budget: docs/ARCHITECTURE.md).
+The world's clock runs at 60 Hz. A client is served on every n-th tick: every 1st while there is CPU, up to every 6th in overload. Where
+even that is too much, each client gets only a share of what its budget allows, the nearest first. So overload slows sending and never
+grows a queue.
 """
 
 from soiree.wire.state import TICK_HZ
@@ -20,6 +21,10 @@ LATE_SHARE = 0.05
 half as many as from one serve to the next do not count: to serve many takes longer than a tick, and the next serve is still in time."""
 CALM_SHARE = 0.02
 """Share of ticks left out below which they may be served more often."""
+LEAST_SHARE = 0.3
+"""By then most of the cost is that of messages, however little is in them."""
+LESS, MORE = 0.85, 1.4
+"""What the share is multiplied with while there is too much, and at most, as far as there is room, later: a rate grows no faster."""
 INTERVAL_S = 0.5
 """How long the share is measured before a decision."""
 
@@ -29,12 +34,14 @@ class Pacing:
 
     Attributes:
         serve_every: clients are served on every n-th tick, 1…6.
+        budget_share: of their budgets, what clients may be sent, LEAST_SHARE…1.
         cpu_share: share of one core used over the last interval, all threads.
     """
 
     def __init__(self, now: float, cpu_s: float, fastest: int = FASTEST) -> None:
         """Args: the clock and the process's CPU time (s), and the least that `serve_every` may be."""
         self.serve_every = fastest
+        self.budget_share = 1.0
         self._fastest = fastest
         self.cpu_share = 0.0
         self._since = now
@@ -53,7 +60,13 @@ class Pacing:
         self._since, self._cpu_s, self._late = now, cpu_s, 0
         if self.cpu_share > BUSY_SHARE or late_share > LATE_SHARE:
             self._busy_at = now
-            self.serve_every = min(SLOWEST, self.serve_every + 1)
+            if self.serve_every < SLOWEST:
+                self.serve_every += 1
+            else:
+                self.budget_share = max(LEAST_SHARE, LESS * self.budget_share)
+        elif self.budget_share < 1:
+            if late_share < CALM_SHARE and self.cpu_share < ROOMY_SHARE:
+                self.budget_share = min(1.0, self.budget_share * min(MORE, BUSY_SHARE / max(self.cpu_share, 0.01)))
         elif late_share < CALM_SHARE and self._share_if_faster() < self._share_allowed(now):
             self.serve_every = max(self._fastest, self.serve_every - 1)
 

@@ -308,8 +308,8 @@ class Replication:
         if not tight.any():
             return choice
         hard = choice.of(tight)
-        urgency = selection.urgency(hard, self.world, self.pairs, self.audience, tick)
-        return choice.of(~tight).and_then(selection.most_urgent(hard, urgency, length[tight], *limits))
+        carried = selection.carried(hard, length[tight], self.world, self.pairs, self.audience, tick, *limits)
+        return choice.of(~tight).and_then(carried)
 
     def _depart(
         self, layout: Layout, tick: int, now: float, control_applied: Mapping[int, int]

@@ -57,6 +57,15 @@ class Room:
     def serve_every(self, ticks: int) -> None:
         self._scene.replication.serve_every = ticks
 
+    @property
+    def budget_share(self) -> float:
+        """Of what their budgets allow, what clients are sent."""
+        return self._scene.replication.budgets.share
+
+    @budget_share.setter
+    def budget_share(self, share: float) -> None:
+        self._scene.replication.budgets.share = share
+
     def __len__(self) -> int:
         """Sessions that have not left."""
         return len(self._scene.sessions)

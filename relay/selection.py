@@ -114,6 +114,25 @@ def _repeated(choice: Choice, world: World, pairs: Pairs, audience: Audience) ->
     return np.asarray(world.at_rest[choice.row] & ((since == first) | (since == second)), np.bool_)
 
 
+def carried(
+    choice: Choice,
+    length: Ints,
+    world: World,
+    pairs: Pairs,
+    audience: Audience,
+    tick: int,
+    allowance: Floats,
+    frame_bytes: int,
+    frame_cost: int,
+) -> Choice:
+    """By client, the most urgent first: what each one's allowance carries. Arguments as for `most_urgent`."""
+    limits = allowance, frame_bytes, frame_cost
+    if compiled.core:
+        chosen, columns = compiled.empty(len(choice)), (choice.pair, choice.slot, choice.client, choice.row)
+        return choice.of(chosen[: compiled.core.rank(world, pairs, audience, *columns, length, *limits, tick, chosen)])
+    return most_urgent(choice, urgency(choice, world, pairs, audience, tick), length, *limits)
+
+
 def urgency(choice: Choice, world: World, pairs: Pairs, audience: Audience, tick: int) -> Floats:
     """(n,) weight · focus · age / (16 m + distance): age since it was last sent, distance from where the client looks."""
     distance = away_m(taken(world.position, world.root[choice.row]), taken(audience.view, choice.client))

@@ -270,6 +270,7 @@ class RelayService:
         self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
         self._pacing.measure(now, time.process_time(), late)
         self.metrics.serve_every.set(self._pacing.serve_every)
+        self.metrics.budget_share.set(self._pacing.budget_share)
         with self.metrics.tick_seconds.time():
             for transport in (self._rtc, self._websocket):
                 if transport is not None:
@@ -279,7 +280,7 @@ class RelayService:
     def _tick_rooms(self, tick: int, now: float) -> None:
         for hosted in list(self._rooms.values()):
             try:
-                hosted.tick(tick, now, self._pacing.serve_every)
+                hosted.tick(tick, now, self._pacing.serve_every, self._pacing.budget_share)
             except Exception as error:  # noqa: BLE001 (logged there)
                 self._fail(hosted, error)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.pacing import CALM_S, FASTEST, INTERVAL_S, SLOWEST, Pacing
+from relay.pacing import CALM_S, FASTEST, INTERVAL_S, LEAST_SHARE, LESS, SLOWEST, Pacing
 from soiree.wire.state import TICK_HZ
 
 
@@ -20,6 +20,19 @@ def after(shares: list[float], fastest: int = FASTEST) -> Pacing:
 def test_overload_slows_to_the_slowest_and_calm_brings_it_back() -> None:
     assert after([1.2] * 20).serve_every == SLOWEST
     assert after([1.2] * 20 + [0.1] * 20).serve_every == FASTEST
+
+
+def test_where_slow_serving_is_too_much_still_clients_get_a_share_of_their_budgets() -> None:
+    steps = SLOWEST - FASTEST
+    assert after([1.2] * steps).budget_share == 1
+    less = after([1.2] * (steps + 3))
+    assert less.serve_every == SLOWEST
+    assert less.budget_share == pytest.approx(LESS**3)
+    assert after([1.2] * 100).budget_share == LEAST_SHARE
+    assert after([1.2] * (steps + 3) + [0.82] * 20).budget_share == less.budget_share
+    back = after([1.2] * (steps + 3) + [0.6] * 20)
+    assert back.budget_share == 1
+    assert back.serve_every < SLOWEST
 
 
 def test_a_relay_that_gets_no_cpu_slows_down_though_it_uses_little() -> None:
@@ -51,8 +64,9 @@ def test_between_the_marks_nothing_changes() -> None:
 
 def test_a_relay_that_could_serve_faster_does_not_stay_slow() -> None:
     """Who was slowed by many who came in at once finds back, though what remains is a good part of a core."""
-    assert after([1.2] * 20 + [0.52]).serve_every == 5
-    assert after([1.2] * 20 + [0.52] * 3).serve_every == 3
+    assert after([1.2] * 5 + [0.52]).serve_every == 5
+    assert after([1.2] * 5 + [0.52] * 3).serve_every == 3
+    assert after([1.2] * 20 + [0.52] * 7).serve_every == 3
 
 
 def test_what_might_be_too_much_is_tried_when_it_has_been_calm_and_taken_back() -> None:
@@ -141,7 +155,7 @@ def test_a_relay_that_was_overloaded_serves_every_tick_again() -> None:
     relay.run(10)
     assert relay.pacing.serve_every == SLOWEST
     relay.all_clients_s = 0.1 * FULL_S
-    relay.run((SLOWEST - FASTEST + 1) * INTERVAL_S + 0.1)
+    relay.run((SLOWEST - FASTEST + 2) * INTERVAL_S + 0.1)
     assert relay.pacing.serve_every == FASTEST
     late = relay.late
     relay.run(5)
