@@ -140,7 +140,7 @@ def test_a_tree_leaves_sight_as_one_and_comes_back_as_one(crowd: Crowd) -> None:
     for x, words in ((900, "Despawned"), (0, "Spawned")):
         crowd.scene.world.set_parent(viewer, 0, 0, place(x), crowd.tick)
         outputs: list[Any] = []
-        for _ in range(30):
+        for _ in range(interest.LOOK_TICKS + interest.STRIDE_TICKS):
             crowd.tick += 1
             crowd.now += 1 / 60
             crowd.room.advance(crowd.tick, crowd.now)
