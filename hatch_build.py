@@ -13,7 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CompileError, LinkError
 
 SOURCE = Path("relay") / "_core.c"
 MISSING = (
@@ -29,7 +29,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         try:
             built = self._compile()
-        except BaseError as error:
+        except (BaseError, CompileError, LinkError, OSError) as error:
             sys.stderr.write(f"{error}\n{MISSING}")
             return
         build_data["artifacts"].append(f"relay/{built.name}")
@@ -37,7 +37,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
         build_data["infer_tag"] = True
 
     def _compile(self) -> Path:
-        """Raises BaseError."""
+        """Raises what setuptools raises where there is no compiler, no header, or no room."""
         root = Path(self.root)
         told = hashlib.sha256((root / SOURCE).read_bytes()).hexdigest()
         # Without contracted multiplications: the same numbers as in Python, to the bit.

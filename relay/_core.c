@@ -29,6 +29,7 @@ enum { STATE = 1, ACK_VALID = 1, AGE_MASK = 0x7F, TELEPORT = 0x80, ENTITY_MASK =
 enum { WINDOW = 32, RING = 256, REORDER = 3, IN_FLIGHT = 1, LOST = 2 };
 enum { NO_SEQ = -1, MAX_LATE_TICKS = 120, TELEPORT_BURST = 4, TICK_HZ = 60 };
 enum { CELL_BITS = 16, REACH_UNITS = 448 * 1024, REACH_Y_UNITS = 127 * 256 };
+enum { AHEAD = 4 }; /* records */
 enum { MAX_AGE_TICKS = 255, OVERDUE_TICKS = 48 };
 enum { TAKEN, UNKNOWN_ENTITY, NOT_OWNER, FENCE, ATTACH, MALFORMED, STALE, SPEED, TELEPORT_RATE, RATE, DROPS };
 static const i64 LIMIT_UNITS = (i64)1 << 47, LIMIT_Y_UNITS = (i64)1 << 31;
@@ -38,6 +39,12 @@ static const u8 SLOT_OF[KINDS] = {0, TRANSFORM, TRANSFORM, TRANSFORM, POSE_SLOT,
 static const bool AGED[KINDS] = {0, 1, 0, 1, 0, 0, 1, 1};
 static const u8 RANK[KINDS] = {0, 1, 2, 3, 4, 8, 6, 7}; /* of a section within a frame: PROPS last */
 static const u8 SLOT_BYTES[SLOTS] = {24, 40, 0};        /* props: as wide as the column is */
+
+#ifdef __GNUC__
+#define PREFETCH(place) __builtin_prefetch(place)
+#else
+#define PREFETCH(place) ((void)(place))
+#endif
 
 static uint16_t get16(const u8 *p) { return (uint16_t)(p[0] | p[1] << 8); }
 static uint32_t get32(const u8 *p) { return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24; }
@@ -260,6 +267,14 @@ static PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs)
                 const u8 *p = next;
                 const i64 length = kind == PROPS ? 4 + p[3] : STRIDE[kind];
                 next += length;
+                if (kind != PROPS && left > AHEAD) {
+                    /* In a city each record is of another entity, whose columns are fetched while others are dealt with. */
+                    const i64 coming = get32(p + AHEAD * length) & ENTITY_MASK, its = coming < ids ? row_of[coming] : 0;
+                    PREFETCH(owner + its), PREFETCH(fence + its), PREFETCH(parent + its), PREFETCH(overrun_m + its);
+                    PREFETCH(seqs + its * SLOTS), PREFETCH(samples + its * SLOTS), PREFETCH(lengths + its * SLOTS);
+                    PREFETCH(versions + its * SLOTS), PREFETCH(position + its * 3), PREFETCH(kinds + its), PREFETCH(changed + its);
+                    PREFETCH(transforms + its * widths[TRANSFORM]), PREFETCH(teleported + its);
+                }
                 const uint32_t ident = get32(p);
                 const i64 entity = ident & ENTITY_MASK, row = entity < ids ? row_of[entity] : 0, cell = row * SLOTS + slot;
                 const int age = AGED[kind] ? p[length - 1] : 0;

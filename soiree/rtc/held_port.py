@@ -4,14 +4,17 @@ libdatachannel binds it with the first connection and frees it with the last. A 
 meanwhile, and finds out at once whether it can be had.
 """
 
+import asyncio
 import errno
 import socket
+from contextlib import suppress
 
 import libdatachannel as rtc
 
 from soiree.rtc.errors import PortTakenError
 from soiree.rtc.own_thread import in_own_thread
 
+FREE_POLL_S, FREE_TIMEOUT_S = 0.005, 1.0
 TRIES = 8
 """Free ports asked for, each of which somebody may have taken until it is bound."""
 
@@ -52,8 +55,19 @@ class HeldPort:
         return configuration
 
     async def aclose(self) -> None:
-        """Let go of it, once the last connection is gone."""
+        """Let go of it, once the last connection is gone, and wait until it can be had again: C++ frees it a moment after it says so."""
         await in_own_thread(self._pc.close)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FREE_TIMEOUT_S):
+                while not self._is_free():  # noqa: ASYNC110 (nothing tells when)
+                    await asyncio.sleep(FREE_POLL_S)
+
+    def _is_free(self) -> bool:
+        try:
+            _bindable(self.bind_address, self.port)
+        except PortTakenError:
+            return False
+        return True
 
 
 def _bindable(bind_address: str | None, port: int) -> int:
