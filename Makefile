@@ -19,7 +19,7 @@ else
   VENV := .venv
 endif
 BIN := $(VENV)/bin
-PINS := pyproject.toml constraints.txt hatch_build.py relay/_core.c
+PINS := pyproject.toml constraints.txt hatch_build.py relay/core_sources.py $(wildcard relay/core/*)
 GDSCRIPT := godot tests/godot
 JS_TESTS = $(shell find tests -name '*.test.js' -o -name '*.test.mjs')
 ENGINE_NOTE = if [[ -d $(VENV)/lib/python3.11 ]]; then \

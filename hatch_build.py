@@ -3,7 +3,7 @@
 Hatchling's hook; setuptools knows how to compile for this Python.
 """
 
-import hashlib
+import runpy
 import shutil
 import sys
 import tempfile
@@ -15,9 +15,9 @@ from setuptools import Distribution, Extension
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CompileError, LinkError
 
-SOURCE = Path("relay") / "_core.c"
+FOLDER = Path("relay") / "core"
 MISSING = (
-    "soiree: relay/_core.c was not compiled, so relays take a multiple of the CPU. It needs a C compiler and Python's headers, "
+    "soiree: relay/core was not compiled, so relays take a multiple of the CPU. It needs a C compiler and Python's headers, "
     "on Debian: apt-get install gcc libc6-dev python3-dev. Then install Soiree again (make clean, make party).\n"
 )
 
@@ -39,12 +39,12 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
     def _compile(self) -> Path:
         """Raises what setuptools raises where there is no compiler, no header, or no room."""
         root = Path(self.root)
-        told = hashlib.sha256((root / SOURCE).read_bytes()).hexdigest()
+        told = runpy.run_path(str(root / "relay" / "core_sources.py"))["source_hash"](root / FOLDER)
         # Without contracted multiplications: the same numbers as in Python, to the bit.
-        flags = ["-O3", "-ffp-contract=off"] if sys.platform != "win32" else []
+        flags = ["-O3", "-ffp-contract=off", "-fvisibility=hidden"] if sys.platform != "win32" else []
         extension = Extension(
             "relay._core",
-            [str(SOURCE)],
+            sorted(str(path.relative_to(root)) for path in (root / FOLDER).glob("*.c")),
             define_macros=[("SOURCE_HASH", f'"{told}"')],
             extra_compile_args=flags,
         )

@@ -14,7 +14,8 @@ def hear(scene: Scene, session: Session) -> None:
     if session.silent:
         session.silent = False
         _give_back(scene, session)
-    set_away(scene, session, away=False)
+    if session.away:
+        set_away(scene, session, away=False)
 
 
 def listen(scene: Scene, session: Session) -> None:

@@ -98,7 +98,7 @@ def take(world: World, audience: Audience, received: Received, tick: int, max_sp
     """Take what may be taken of the records of received frames; returns how many there are of each Drop."""
     if compiled.core:
         counts, heard, news = compiled.core.absorb(world, audience, received.arrivals, received, tick, max_speed_m_s)
-        world.hear(slot for slot in Slot if heard >> slot & 1)
+        world.heard |= heard
         world.changes += news
         return counts
     records = ingest.read(received.arrivals, received.frame)
@@ -206,7 +206,7 @@ def _store(world: World, claims: Claims, was: Ints) -> None:
             fresh[these] = _write(world, some, slot)
             if slot is Slot.TRANSFORM:
                 fresh[these] |= _move(world, some, was if some is claims else taken(was, these))
-            world.hear([slot])
+            world.heard |= 1 << slot
     new = np.flatnonzero(fresh)
     version[cell[new]] = world.changed[row[new]] = world.next_version()
     world.touched[row[new]] = True

@@ -1,16 +1,15 @@
-"""Pure core: the compiled inner loops of a room, where there are any: `_core.c`, in place of NumPy code that does the same.
+"""Pure core: the compiled inner loops of a room, where there are any: `relay/core`, in C, in place of NumPy code that does the same.
 
 Set-up compiles them where it finds a C compiler and Python's headers; without them all works as well, at a multiple of the CPU.
 The functions are called, when `core` is not None, by the code that they stand for, which stays the reference.
 """
 
-import hashlib
 import importlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from relay.core_sources import source_hash
 from relay.table import Bools, Floats, Ints, Octets
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from relay.pairs import Pairs
     from relay.world import World
 
-SOURCE: Final = Path(__file__).with_name("_core.c")
-
 
 class Core(Protocol):
     """What is compiled. Arrays that are filled in come last; what is returned are counts, of what was filled in unless said.
@@ -31,6 +28,8 @@ class Core(Protocol):
     """
 
     SOURCE_HASH: str
+    CONSTANTS: dict[str, Any]
+    """The numbers that it was compiled with, by name."""
 
     def find_sections(self, data: Octets, at: Ints, length: Ints, sound: Bools, found: Ints) -> int:
         """As `arrivals._find_sections`; `found`: (4, places)."""
@@ -166,11 +165,6 @@ class Core(Protocol):
         versions: Ints,
     ) -> None:
         """As `Replication._note_sent`."""
-
-
-def source_hash() -> str:
-    """Of the C source beside this file, as a compiled module carries that of the source that it was made of; empty without one."""
-    return hashlib.sha256(SOURCE.read_bytes()).hexdigest() if SOURCE.exists() else ""
 
 
 def _load() -> tuple[Core | None, str]:

@@ -25,9 +25,7 @@ def take_frames(scene: Scene, frames: Sequence[tuple[int, bytes]]) -> None:
         if session is None or not session.attached:
             dropped["detached"] += 1
             continue
-        if session.silent or session.away:
-            hear(scene, session)
-        session.heard_at = scene.now
+        hear(scene, session)
         if not session.frames.take(scene.now):
             dropped["rate"] += 1
         elif payload and payload[0] == FrameType.STATE:

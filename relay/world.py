@@ -4,7 +4,6 @@ A *version* is the number of a change in this world, counted from 1 and never re
 lacks something. Records are kept as bytes: the relay forwards them and rewrites nothing but their age.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -109,11 +108,6 @@ class World(Table):
         """Row of each entity, 0 for those that are not here."""
         known = entities < len(self.row_of)
         return np.where(known, self.row_of[np.where(known, entities, 0)], 0)
-
-    def hear(self, slots: Iterable[Slot]) -> None:
-        """Something here has had a record of these."""
-        for slot in slots:
-            self.heard |= 1 << slot
 
     def next_version(self) -> int:
         """Number of a change that begins now."""
@@ -293,7 +287,7 @@ class World(Table):
                 record = record[:3] + bytes((int(self.attach[row]),)) + record[4:]
             self.records(slot)[row, : len(record)] = np.frombuffer(record, np.uint8)
             self.length[row, slot] = len(record)
-            self.hear([slot])
+            self.heard |= 1 << slot
         # Slots that were left out are versioned too: what a control message tells, it tells of all of them.
         self._change(row)
 

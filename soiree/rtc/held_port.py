@@ -15,6 +15,7 @@ from soiree.rtc.errors import PortTakenError
 from soiree.rtc.own_thread import in_own_thread
 
 FREE_POLL_S, FREE_TIMEOUT_S = 0.005, 1.0
+"""How often is looked whether it is free again, and how long at most."""
 TRIES = 8
 """Free ports asked for, each of which somebody may have taken until it is bound."""
 

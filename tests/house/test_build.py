@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from relay import compiled
+from relay import core_sources
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,8 +33,8 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    (tmp_path / "relay").mkdir()
-    shutil.copy(compiled.SOURCE, tmp_path / "relay")
+    shutil.copytree(core_sources.FOLDER, tmp_path / "relay" / "core")
+    shutil.copy(str(core_sources.__file__), tmp_path / "relay")
     monkeypatch.chdir(tmp_path)
     found = module.CompileHook()
     found.root = str(tmp_path)
@@ -54,7 +54,7 @@ def test_the_core_is_compiled_and_knows_its_source(hook: Any) -> None:
     (artifact,) = data["artifacts"]
     spec = importlib.util.spec_from_file_location("relay._core", Path(hook.root) / artifact)
     assert spec
-    assert compiled.source_hash() == importlib.util.module_from_spec(spec).SOURCE_HASH
+    assert core_sources.source_hash() == importlib.util.module_from_spec(spec).SOURCE_HASH
 
 
 @pytest.mark.parametrize("broken", ["compiler", "source"])
@@ -64,7 +64,7 @@ def test_without_it_all_is_installed_the_same_and_what_is_lost_is_said(
     if broken == "compiler":
         monkeypatch.setenv("CC", "/nowhere/cc")
     else:
-        (Path(hook.root) / "relay" / "_core.c").write_text('#include "nowhere.h"\n')
+        (Path(hook.root) / "relay" / "core" / "flight.c").write_text('#include "nowhere.h"\n')
     assert built(hook) == {"artifacts": []}
     assert "apt-get install gcc" in capfd.readouterr().err
     assert not list((Path(hook.root) / "relay").glob("*.so"))

@@ -167,6 +167,15 @@ def test_what_is_not_used_is_not_raised() -> None:
     assert path.rate == START_KBIT_S
 
 
+@pytest.mark.parametrize("share", [1.0, 0.6, 0.3])
+def test_a_share_of_the_budgets_is_what_is_sent_and_rates_grow_all_the_same(share: float) -> None:
+    path = Path(10_000.0)
+    path.budgets.share = share
+    path.run(8)
+    assert path.rate == CEILING_KBIT_S
+    assert float(path.budgets.used_kbit_s[1]) == pytest.approx(share * path.rate, rel=0.1)
+
+
 def test_tokens_are_bounded_and_a_cap_holds() -> None:
     budgets = Budgets(4)
     budgets.open(1, 0.0)

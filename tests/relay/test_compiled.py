@@ -11,12 +11,26 @@ import pytest
 from bench.city import Census, City
 from bench.city_run import Run
 from bench.narrow_link import NarrowJob, NarrowRoom
-from relay import arrivals, compiled
+from relay import acceptance, arrivals, compiled, flight, framing, ingest, selection, speed
+from relay.acceptance import Drop
 from relay.replication import Replication
-from relay.world import World
+from relay.world import NO_SEQ, SLOT_BYTES, SLOTS, TELEPORT_BURST, World
+from soiree.wire import quantise as q
+from soiree.wire.acks import WINDOW
 from soiree.wire.limits import MAX_FRAME_BYTES
 from soiree.wire.records import Base
-from soiree.wire.state import STRIDE, Section, Slot
+from soiree.wire.state import (
+    ACK_VALID,
+    AGE_MASK,
+    ENTITY_MASK,
+    STATE_HEADER,
+    STRIDE,
+    TELEPORT,
+    TICK_HZ,
+    FrameType,
+    Section,
+    Slot,
+)
 from tests.relay.records import ORIGIN, frame, move
 from tests.relay.test_acceptance import scene
 from tests.relay.test_convergence import disturb
@@ -104,10 +118,7 @@ def assert_the_same(play: Callable[[], World]) -> None:
 def test_things_that_move_ride_jump_and_change_hands_over_lossy_links(seed: int) -> None:
     def play() -> World:
         room = ToyRoom(seed, 0.15, first_seq=65_400, first_number=65_500)
-        for entity in range(1, 25):
-            parent = 1 if entity > 19 else 0
-            place = (entity / 4, 0.0, 0.0) if parent else (entity * 2.0 - 350 * (entity % 3), 0.0, -entity * 60.0)
-            room.spawn(entity, 2 + entity % len(room.clients), place, parent)
+        room.furnish(24, riders=5, across_m=350, deep_m=60)
         for count in range(500):
             if room.random.random() < 0.3:
                 disturb(room)
@@ -219,6 +230,56 @@ def test_arrays_of_the_wrong_kind_are_refused() -> None:
         core.keep({})  # type: ignore[call-arg]
     with pytest.raises(AttributeError, match="touched"):
         core.stir(object(), object())  # type: ignore[arg-type]
+
+
+def test_it_counts_with_the_same_numbers() -> None:
+    assert compiled.core
+    said = dict(compiled.core.CONSTANTS)
+    kinds = range(max(Section) + 1)
+    assert said.pop("Section") == list(Section)
+    assert said.pop("Slot") == list(Slot)
+    assert said.pop("Drop") == list(Drop)
+    assert list(said.pop("STRIDE")) == arrivals.STRIDES.tolist()
+    assert list(said.pop("SLOT_OF")) == ingest.SLOT_OF_KIND.tolist()
+    assert list(said.pop("AGED")) == ingest.IS_AGED.tolist()
+    rank = said.pop("RANK")
+    assert sorted(kinds, key=rank.__getitem__) == sorted(kinds, key=framing._ORDER.__getitem__)
+    assert list(said.pop("SLOT_BYTES"))[: Slot.PROPS] == list(SLOT_BYTES)[: Slot.PROPS]
+    assert said == {
+        "KINDS": arrivals.KINDS,
+        "SLOTS": SLOTS,
+        "HEADER_BYTES": STATE_HEADER.size,
+        "SECTION_BYTES": framing.SECTION_BYTES,
+        "MAX_FRAME_BYTES": MAX_FRAME_BYTES,
+        "MAX_RECORDS": framing.MAX_RECORDS,
+        "MAX_FRAMES_PER_SERVE": framing.MAX_FRAMES_PER_SERVE,
+        "RECORDS_BYTES": framing.RECORDS_BYTES,
+        "STATE": FrameType.STATE,
+        "ACK_VALID": ACK_VALID,
+        "AGE_MASK": AGE_MASK,
+        "TELEPORT": TELEPORT,
+        "ENTITY_MASK": ENTITY_MASK,
+        "WINDOW": WINDOW,
+        "RING": flight.RING,
+        "REORDER": flight.REORDER,
+        "IN_FLIGHT": flight._IN_FLIGHT,
+        "LOST": flight._LOST,
+        "NO_SEQ": NO_SEQ,
+        "MAX_LATE_TICKS": acceptance.MAX_LATE_TICKS,
+        "TELEPORT_BURST": TELEPORT_BURST,
+        "TICK_HZ": TICK_HZ,
+        "CELL_BITS": q.CELL_BITS,
+        "REACH_UNITS": q.REACH_M * q.HORIZONTAL_PER_M,
+        "REACH_Y_UNITS": q.REACH_Y_UNITS,
+        "MAX_AGE_TICKS": selection.MAX_AGE_TICKS,
+        "OVERDUE_TICKS": selection.OVERDUE_TICKS,
+        "LIMIT_UNITS": q.LIMIT_UNITS,
+        "LIMIT_Y_UNITS": q.LIMIT_Y_UNITS,
+        "CLOCK_SLACK_S": speed.CLOCK_SLACK_S,
+        "SLACK_M": speed.SLACK_M,
+        "NEAR_M": selection.NEAR_M,
+        "FOCUS_WEIGHT": selection.FOCUS_WEIGHT,
+    }
 
 
 def test_a_core_of_other_source_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from relay.config import RelayConfig, RoomConfig
 from soiree.rtc.engine import IceServer
+from soiree.settings import SettingError
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,13 @@ def test_a_rate_that_is_no_whole_part_of_the_clock_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^SOIREE_SERVE_HZ: "):
         RelayConfig.from_environment({"SOIREE_SERVE_HZ": "25"})
     assert RelayConfig.from_environment({"SOIREE_SERVE_HZ": "20"}).serve_hz == 20
+
+
+def test_the_compiled_core_can_be_declined() -> None:
+    assert RelayConfig.from_environment({}).compiled
+    assert not RelayConfig.from_environment({"SOIREE_COMPILED": "off"}).compiled
+    with pytest.raises(SettingError, match=r"^SOIREE_COMPILED: must be on or off, not '0'"):
+        RelayConfig.from_environment({"SOIREE_COMPILED": "0"})
 
 
 def test_the_environment_is_read() -> None:

@@ -57,10 +57,7 @@ def assert_relay_has_the_owners_last(room: ToyRoom) -> None:
 @pytest.mark.parametrize("loss", [0.0, 0.05, 0.3])
 def test_everybody_ends_with_the_owners_last_state(seed: int, loss: float) -> None:
     room = ToyRoom(seed, loss, first_seq=65_400, first_number=65_500)
-    for entity in range(1, 13):
-        parent = 1 if entity > 9 else 0
-        place = (entity / 4, 0.0, 0.0) if parent else (entity * 2.0 - 70 * (entity % 3), 0.0, -entity * 30.0)
-        room.spawn(entity, 2 + entity % len(room.clients), place, parent)
+    room.furnish(12, riders=3, across_m=70, deep_m=30)
     for _ in range(420):
         if room.random.random() < 0.2:
             disturb(room)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from relay import interest
 from relay.interest import LOOK_TICKS, MARGIN_M, RADIUS_M, Sighting, radius
 from relay.replication import Replication, ReplicationConfig
+from relay.table import Ints
 from relay.world import World
 from soiree.wire import quantise as q
 from soiree.wire.limits import MAX_VIEW_RADIUS_M
@@ -239,6 +240,28 @@ def test_whatever_ticks_are_left_out_everybody_looks() -> None:
             town.tick += step
             seen |= {sighting.peer for sighting in town.replication.watch(town.tick)}
         assert seen == set(PEERS)
+
+
+@pytest.mark.parametrize(
+    ("people", "at_once"), [(interest.TOGETHER, interest.TOGETHER), (interest.TOGETHER + 1, interest.FEWEST_LOOKS)]
+)
+def test_so_many_come_to_look_together_and_no_more(monkeypatch: pytest.MonkeyPatch, people: int, at_once: int) -> None:
+    replication = Replication(World(), ReplicationConfig())
+    looks: list[int] = []
+
+    def look(due: Ints) -> list[Sighting]:
+        looks.append(len(due))
+        return []
+
+    monkeypatch.setattr(replication.interest, "_look_in_portions", look)
+    for tick in range(1000, 1000 + people + 8 * LOOK_TICKS):
+        if tick < 1000 + people:
+            replication.join(tick - 998, 0.0)
+        if tick == 1000 + people + 4 * LOOK_TICKS:
+            looks.clear()
+        replication.watch(tick)
+    assert max(looks) == at_once
+    assert sum(looks) >= 3 * people, "everybody looks nearly twice a second"
 
 
 def test_after_a_pause_looks_spread_again() -> None:

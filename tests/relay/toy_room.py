@@ -130,6 +130,13 @@ class ToyRoom:
         for peer in self.clients:
             self._tell_spawned(peer, entity, Mine(position, b"new", child=bool(parent), attach=3))
 
+    def furnish(self, things: int, riders: int, across_m: float, deep_m: float) -> None:
+        """Things 1…`things` in three columns, of one client after the other; the last `riders` ride in the first."""
+        for entity in range(1, things + 1):
+            rides = entity > things - riders
+            place = (entity / 4, 0.0, 0.0) if rides else (entity * 2.0 - across_m * (entity % 3), 0.0, -entity * deep_m)
+            self.spawn(entity, 2 + entity % len(self.clients), place, 1 if rides else 0)
+
     def _tell_spawned(self, peer: int, entity: int, mine: Mine) -> None:
         tick, now_is = self.tick, self.bodies(entity)
         owner = self.owner[entity]
