@@ -235,3 +235,18 @@ async def test_a_page_that_keeps_nothing_says_goodbye_when_it_goes(visitors: Vis
         if left is not None:
             break
     assert left == [f"Bob {attempt}", "bye"]
+
+
+CONTROLS = [".tools", ".knobs", "#scale"]
+OVERLAPS = """(selectors) => {
+  const boxes = selectors.map((selector) => document.querySelector(selector).getBoundingClientRect());
+  const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+  return boxes.some((a, n) => boxes.slice(n + 1).some((b) => !apart(a, b)));
+}"""
+
+
+async def test_what_floats_over_the_map_never_overlaps_whatever_the_width(visitors: Visitors) -> None:
+    ada = await visitors.inside("Ada")
+    for width in (*range(360, 1400, 40), 639, 641, 959, 961, 1151, 1153):
+        await ada.set_viewport_size({"width": width, "height": 740})
+        assert not await ada.evaluate(OVERLAPS, CONTROLS), f"{width} pixels wide"
