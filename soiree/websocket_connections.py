@@ -190,15 +190,18 @@ class WebSocketTransport(ConnectionTable[WebSocketConnection]):
     def _take(self, connection: WebSocketConnection, message: Any) -> bool:
         """Act on what aiohttp received; False when it was the last."""
         if message.type is WSMsgType.BINARY:
-            try:
-                stream, payload = unframe(message.data)
-            except FramingError:
-                self._end(connection, MALFORMED)
-                return False
-            self._received(connection, stream, payload)
-            return True
+            return self._take_binary(connection, message.data)
         self._end(connection, self._reason_for(message))
         return False
+
+    def _take_binary(self, connection: WebSocketConnection, message: bytes) -> bool:
+        try:
+            stream, payload = unframe(message)
+        except FramingError:
+            self._end(connection, MALFORMED)
+            return False
+        self._received(connection, stream, payload)
+        return True
 
     def _reason_for(self, message: Any) -> str:
         if message.type is WSMsgType.TEXT:

@@ -10,6 +10,7 @@ from aiohttp import WSMsgType
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relay.transports import websocket
 from soiree.client.websocket import WebSocketConnectError
 from soiree.connections import FLUSH_TIMEOUT_S
 from soiree.transport import CONTROL, DEFAULT_STATE_CAP_BYTES, MAX_FRAME_BYTES, STATE, CloseReason
@@ -200,3 +201,28 @@ async def test_kept_states_are_told_when_it_is_time(stage: WebSocketStage) -> No
         await stage.heard.until(lambda: stage.heard.payloads(STATE) == [b"one", b"two"])
         stage.heard.received.clear()
     assert stage.heard.batches == 2
+
+
+async def test_what_comes_faster_than_it_is_told_stays_in_order(
+    stage: WebSocketStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "MOST_AT_ONCE", 3)
+    stage.websockets._collect_s = 0.02
+    await stage.join(CONN)
+    said = [(STATE, number.to_bytes(4, "little")) for number in range(400)]
+    said[100::100] = [(CONTROL, payload) for _, payload in said[100::100]]
+    for stream, payload in said:
+        assert stage.client.send(CONN, stream, payload)
+        if payload[0] % 8 == 0:
+            await asyncio.sleep(0)
+    await stage.heard.until(lambda: len(stage.heard.received) == len(said))
+    assert [(stream, payload) for _, stream, payload in stage.heard.received] == said
+
+
+async def test_nothing_follows_what_ended_a_connection(stage: WebSocketStage) -> None:
+    async with stage.session.ws_connect(f"{stage.url}?conn={CONN}") as ws:
+        await ws.send_bytes(b"\x02unknown")
+        await ws.send_bytes(frame(CONTROL, b"late"))
+        assert (await ws.receive()).data == CLOSE_CODES["malformed"]
+    assert await stage.heard.until_closed(CONN) == "malformed"
+    assert not stage.heard.received
