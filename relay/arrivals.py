@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from relay import compiled
 from relay.table import Bools, Ints, Octets, windows
 from relay.world import SLOT_BYTES
 from soiree.wire.errors import WireError
@@ -18,9 +17,7 @@ STRIDES: Final = np.array([STRIDE.get(Section(kind), 0) if kind else 0 for kind 
 ROUNDS: Final = 8
 """Sections of a frame that are found in step with other frames'; a frame with more, which no honest client needs, is read on alone."""
 _SECTION_HEAD: Final = 2
-_LEAST_SECTION_BYTES: Final = _SECTION_HEAD + min(STRIDE.values())
-"""Of all sections of a frame but PROPS, which is the last."""
-_PAD_BYTES: Final = max(SLOT_BYTES)
+PAD_BYTES: Final = max(SLOT_BYTES)
 """Records are read by as many bytes as the longest may have."""
 
 
@@ -29,11 +26,9 @@ class Arrivals:
     """n frames, one after another; int64 unless said."""
 
     data: Octets
-    """All frames, with _PAD_BYTES of zeros after them."""
+    """All frames, with PAD_BYTES of zeros after them."""
     at: Ints
     """(n,) where each frame begins in `data`."""
-    header: "np.typing.NDArray[np.void]"
-    """(n,) of HEADER_DTYPE; of no account in unsound frames."""
     sound: Bools
     """(n,) whether a frame can be read to its last record."""
     frame: Ints
@@ -44,6 +39,11 @@ class Arrivals:
     """(sections,) records."""
     first: Ints
     """(sections,) where the first record begins in `data`."""
+
+    @property
+    def header(self) -> "np.typing.NDArray[np.void]":
+        """(n,) of HEADER_DTYPE; of no account in unsound frames."""
+        return _headers(self.data, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,16 @@ def unpack(payloads: Sequence[bytes]) -> Arrivals:
     """Read frames as they came; nothing is raised for what is in them."""
     length = np.fromiter(map(len, payloads), np.int64, len(payloads))
     at = np.cumsum(length) - length
-    data = np.frombuffer(b"".join([*payloads, bytes(_PAD_BYTES)]), np.uint8)
-    header = windows(data, STATE_HEADER.size)[at].view(HEADER_DTYPE)[:, 0]
-    sound = (length >= STATE_HEADER.size) & (length <= MAX_FRAME_BYTES) & (header["type"] == FrameType.STATE)
-    if compiled.core:
-        found = np.empty((4, len(data) // _LEAST_SECTION_BYTES + len(at)), np.int64)
-        frame, kind, count, first = found[:, : compiled.core.find_sections(data, at, length, sound, found)]
-    else:
-        found = _find_sections(data, at, length, sound, payloads)
-        frame, kind, count, first = found[:, sound[found[0]]]
-    return Arrivals(data, at, header, sound, frame, kind, count, first)
+    data = np.frombuffer(b"".join([*payloads, bytes(PAD_BYTES)]), np.uint8)
+    is_state = _headers(data, at)["type"] == FrameType.STATE
+    sound = (length >= STATE_HEADER.size) & (length <= MAX_FRAME_BYTES) & is_state
+    found = _find_sections(data, at, length, sound, payloads)
+    frame, kind, count, first = found[:, sound[found[0]]]
+    return Arrivals(data, at, sound, frame, kind, count, first)
+
+
+def _headers(data: Octets, at: Ints) -> "np.typing.NDArray[np.void]":
+    return windows(data, STATE_HEADER.size)[at].view(HEADER_DTYPE)[:, 0]
 
 
 def _find_sections(data: Octets, at: Ints, length: Ints, sound: Bools, payloads: Sequence[bytes]) -> Ints:

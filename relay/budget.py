@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from relay import compiled
+from relay.flight import Fates
 from relay.table import Bools, Floats, Ints, Table
 
 IPV4_BYTES: Final = 20
@@ -75,14 +77,14 @@ LOSS_MATTERS_KBIT_S: Final = 1.5 * FLOOR_KBIT_S
 """Who is sent less hardly causes the loss."""
 USEFUL_GAP_S: Final = 0.06
 """A delay proves queueing when it can be too long by no more than this; that there is none, any delay can prove."""
-_BASE_WINDOW_S: Final = 10.0
-_QUEUE_WINDOW_S: Final = 0.2
-_MEMORY_S: Final = 1.0
-_LOSS_MEMORY_S: Final = 2.0
-_ARRIVAL_MEMORY_S: Final = 0.4
-_FORGIVEN_S: Final = 10.0
+BASE_WINDOW_S: Final = 10.0
+QUEUE_WINDOW_S: Final = 0.2
+MEMORY_S: Final = 1.0
+LOSS_MEMORY_S: Final = 2.0
+ARRIVAL_MEMORY_S: Final = 0.4
+FORGIVEN_S: Final = 10.0
 """How slowly forgiven loss follows a path that gets better."""
-_BYTES_PER_KBIT: Final = 125.0
+BYTES_PER_KBIT: Final = 125.0
 
 
 class Budgets(Table):
@@ -159,8 +161,17 @@ class Budgets(Table):
         """Bytes of payload went out, a frame each; rows may repeat."""
         cost = amounts + float(FRAME_OVERHEAD_BYTES)
         np.subtract.at(self.tokens, rows, cost)
-        np.add.at(self.used_kbit_s, rows, cost / (_BYTES_PER_KBIT * _MEMORY_S))
+        np.add.at(self.used_kbit_s, rows, cost / (BYTES_PER_KBIT * MEMORY_S))
         np.add.at(self._frames, rows, 1.0)
+
+    def note(self, fates: Fates) -> None:
+        """What acknowledgements told."""
+        if compiled.core:
+            delays = fates.delay_clients, fates.delays_s, fates.gaps_s
+            compiled.core.note_fates(self, *delays, fates.arrived, fates.lost)
+            return
+        self.note_delays(fates.delay_clients, fates.delays_s, fates.gaps_s)
+        self.note_fates(fates.arrived, fates.lost)
 
     def note_delays(self, rows: Ints, delays_s: Floats, gaps_s: Floats) -> None:
         """Newest frames were acknowledged after these delays; rows may repeat."""
@@ -178,8 +189,8 @@ class Budgets(Table):
         n = len(arrived)
         self.judged[:n] += arrived + lost
         self.lost[:n] += lost
-        frame_kbit = self.used_kbit_s[:n] * _MEMORY_S / np.maximum(self._frames[:n], 1e-9)
-        self.arrived_kbit_s[:n] += arrived * frame_kbit / _ARRIVAL_MEMORY_S
+        frame_kbit = self.used_kbit_s[:n] * MEMORY_S / np.maximum(self._frames[:n], 1e-9)
+        self.arrived_kbit_s[:n] += arrived * frame_kbit / ARRIVAL_MEMORY_S
 
     def congest(self, row: int, now: float) -> None:
         """The transport would not take a frame: its own queue is full."""
@@ -192,23 +203,28 @@ class Budgets(Table):
         """Time passes: tokens come, rates follow what was noted."""
         passed = min(1.0, max(0.0, now - self._at))
         self._at = max(now, self._at)
-        burst = np.maximum(LEAST_BURST_BYTES, self.rate_kbit_s * (_BYTES_PER_KBIT * BURST_S))
-        np.minimum(self.tokens + self.rate_kbit_s * (_BYTES_PER_KBIT * passed * self.share), burst, out=self.tokens)
         since = now - self._adapted_at
-        if since >= ADAPT_EVERY_S:
+        adapts_s = min(1.0, since) if since >= ADAPT_EVERY_S else 0.0
+        if adapts_s:
             self._adapted_at = now
-            self._follow(now, min(1.0, since))
+        if compiled.core:
+            compiled.core.advance(self, now, passed, adapts_s, self.share)
+            return
+        burst = np.maximum(LEAST_BURST_BYTES, self.rate_kbit_s * (BYTES_PER_KBIT * BURST_S))
+        np.minimum(self.tokens + self.rate_kbit_s * (BYTES_PER_KBIT * passed * self.share), burst, out=self.tokens)
+        if adapts_s:
+            self._follow(now, adapts_s)
 
     def _follow(self, now: float, passed: float) -> None:
         self._adapt(now, passed)
         for column in (self.used_kbit_s, self._frames):
-            column *= math.exp(-passed / _MEMORY_S)
+            column *= math.exp(-passed / MEMORY_S)
         for column in (self.judged, self.lost):
-            column *= math.exp(-passed / _LOSS_MEMORY_S)
-        self.arrived_kbit_s *= math.exp(-passed / _ARRIVAL_MEMORY_S)
-        self._turn(self.base, self._base_turned, _BASE_WINDOW_S, now)
-        self._turn(self.sure, self._near_turned.copy(), _QUEUE_WINDOW_S, now)
-        self._turn(self.near, self._near_turned, _QUEUE_WINDOW_S, now)
+            column *= math.exp(-passed / LOSS_MEMORY_S)
+        self.arrived_kbit_s *= math.exp(-passed / ARRIVAL_MEMORY_S)
+        self._turn(self.base, self._base_turned, BASE_WINDOW_S, now)
+        self._turn(self.sure, self._near_turned.copy(), QUEUE_WINDOW_S, now)
+        self._turn(self.near, self._near_turned, QUEUE_WINDOW_S, now)
 
     def _adapt(self, now: float, passed: float) -> None:
         queueing, near = self.queueing_s(), self._least(self.near)
@@ -242,7 +258,9 @@ class Budgets(Table):
         careful = careful | (rate > BELOW_FULL * full) & (rate < ABOVE_FULL * full)
         most = np.where(careful, NEAR_FULL_PER_S, np.where(rate < full, RAMP_PER_S, WIDER_PER_S))
         empty = np.clip((CLEAN_QUEUE_S - queueing) / (CLEAN_QUEUE_S - EMPTY_QUEUE_S), 0.0, 1.0)
-        factor = np.where(self._ramping, RAMP_PER_S, SLOWEST_PER_S + empty * (most - SLOWEST_PER_S)) ** passed
+        grows = np.where(self._ramping, RAMP_PER_S, SLOWEST_PER_S + empty * (most - SLOWEST_PER_S))
+        # By the library's `pow`, as the compiled core does: NumPy's own differs in the last bit.
+        factor = np.array([math.pow(per_s, passed) if per_s == per_s else 1.0 for per_s in grows.tolist()])
         np.copyto(rate, np.minimum(rate * factor, self.cap_kbit_s), where=who)
 
     def _cut_to_what_arrives(self, rows: Ints, now: float) -> None:
@@ -285,7 +303,7 @@ class Budgets(Table):
         if not self.forgiven.any():
             return
         better = (loss < self.forgiven) & (self.judged >= JUDGED_FRAMES)
-        self.forgiven[better] += (loss - self.forgiven)[better] * (passed / _FORGIVEN_S)
+        self.forgiven[better] += (loss - self.forgiven)[better] * (passed / FORGIVEN_S)
 
     def _cut(self, rows: Ints, to_kbit_s: Floats, now: float) -> None:
         """Lower rates to about what is named, but at least a little and not too far at once."""

@@ -5,6 +5,7 @@ The functions are called, when `core` is not None, by the code that they stand f
 """
 
 import importlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from relay.table import Bools, Floats, Ints, Octets
 if TYPE_CHECKING:
     from relay.arrivals import Arrivals, Received
     from relay.audience import Audience
+    from relay.budget import Budgets
     from relay.flight import Flight
     from relay.framing import Layout
     from relay.pairs import Pairs
@@ -31,8 +33,16 @@ class Core(Protocol):
     CONSTANTS: dict[str, Any]
     """The numbers that it was compiled with, by name."""
 
-    def find_sections(self, data: Octets, at: Ints, length: Ints, sound: Bools, found: Ints) -> int:
-        """As `arrivals._find_sections`; `found`: (4, places)."""
+    def receive(
+        self, audience: "Audience", frames: Sequence[tuple[int, bytes]], now: float
+    ) -> tuple[tuple[bytes, bytes, bytes], bytes, bytes, dict[int, int], dict[int, int] | None, int, int]:
+        """As `Reception.receive`.
+
+        Returns:
+            data, at and sound of the arrivals; their (4, sections) frame, kind, count, first; (4, frames) frame, client, seq, applied of
+            what is sound and new; all int64 as bytes, but data and sound. Peer → control number newly applied. Peer → malformed frames,
+            None without any. Stale frames; frames over their rate.
+        """
 
     def absorb(
         self,
@@ -66,8 +76,13 @@ class Core(Protocol):
     ) -> int:
         """As `Flight.acknowledge`; adds to `arrived` and `lost` (clients,), returns how many delays there are."""
 
-    def keep(self, records: dict[int, bytes], places: Ints, counts: Ints, cells: Ints, versions: Ints) -> None:
-        """As the last part of `Flight.depart`."""
+    def note_fates(
+        self, budgets: "Budgets", rows: Ints, delays_s: Floats, gaps_s: Floats, arrived: Ints, lost: Ints
+    ) -> None:
+        """As `Budgets.note`."""
+
+    def advance(self, budgets: "Budgets", now: float, passed_s: float, adapt_s: float, share: float) -> None:
+        """As `Budgets.advance`; rates follow when `adapt_s` is not 0."""
 
     def stir(self, world: "World", pairs: "Pairs") -> int:
         """As `Pairs.stir`; returns how many pairs are unsettled."""
@@ -154,17 +169,20 @@ class Core(Protocol):
     ) -> list[bytes]:
         """As `framing.write`; `far`: the FAR records in these frames, in their order. Returns the frames."""
 
-    def note_sent(
+    def depart(
         self,
         layout: "Layout",
         world: "World",
         pairs: "Pairs",
         audience: "Audience",
+        flight: "Flight",
+        budgets: "Budgets",
+        far: Octets,
         tick: int,
-        cells: Ints,
-        versions: Ints,
-    ) -> None:
-        """As `Replication._note_sent`."""
+        now: float,
+        applied: Mapping[int, int],
+    ) -> list[tuple[int, bytes]]:
+        """As `Replication._depart`; `far`: as in `write`."""
 
 
 def _load() -> tuple[Core | None, str]:

@@ -81,9 +81,6 @@ class Flight(Table):
         seq[places], sent_s[places], state[places] = seqs, now, _IN_FLIGHT
         np.maximum.at(self.last, rows, seqs)
         np.add.at(self.waiting, rows, 1)
-        if compiled.core:
-            compiled.core.keep(self.records, places, counts, cells, versions)
-            return
         ends = np.cumsum(counts)
         records = np.stack([cells, versions])
         spans = zip(places.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)

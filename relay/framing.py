@@ -44,6 +44,7 @@ _ORDER: Final = np.array([_LAST if kind == Section.PROPS else kind for kind in r
 _SLOT_KIND: Final = np.array([0, Section.POSE, Section.PROPS])
 _CELL_UNITS: Final = 1 << q.CELL_BITS
 _INT32 = np.iinfo(np.int32)
+_NONE_FAR: Final = np.zeros((0, STRIDE[Section.FAR]), np.uint8)
 _UINT16_MAX: Final = np.iinfo(np.uint16).max
 
 
@@ -257,8 +258,7 @@ def write(
         applied: (clients,) control number that we have applied of each client.
     """
     choice, kind, length, size = layout.choice, layout.kind, layout.length, layout.size
-    coarse = np.flatnonzero(kind == Section.FAR)
-    distant = far.encode(world, choice.row[coarse]) if len(coarse) else np.zeros((0, STRIDE[Section.FAR]), np.uint8)
+    coarse, distant = distant_of(layout, world)
     if compiled.core:
         return compiled.core.write(layout, world, pairs, audience, distant, tick, seq, applied)
     frame = np.repeat(np.arange(len(size)), size)
@@ -281,6 +281,14 @@ def write(
     windows(out, STATE_HEADER.size)[stop - frame_bytes] = headers
     data = out.tobytes()
     return [data[a:b] for a, b in zip((stop - frame_bytes).tolist(), stop.tolist(), strict=True)]
+
+
+def distant_of(layout: Layout, world: World) -> tuple[Ints, Octets]:
+    """(n,) which of the records go as FAR, and (n, 15) the bytes of these."""
+    coarse = np.flatnonzero(layout.kind == Section.FAR)
+    if not len(coarse):
+        return coarse, _NONE_FAR
+    return coarse, far.encode(world, layout.choice.row[coarse])
 
 
 def _copy(records: Octets, row: Ints, out: Octets, at: Ints, length: Ints) -> None:

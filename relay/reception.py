@@ -1,20 +1,25 @@
 """Pure core: frames as they come from clients: unsound ones counted, repeated ones passed over, the others noted for what they say."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Final
 
 import numpy as np
 
-from relay import arrivals
+from relay import arrivals, compiled
 from relay.acceptance import Drop
-from relay.arrivals import Received
-from relay.audience import Audience, Inbound
+from relay.arrivals import Arrivals, Received
+from relay.audience import STATE_FRAMES_BURST, Audience
+from relay.table import Bools, Ints
+from soiree.wire.acks import WINDOW
+from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 
 MAX_ACK_INTERVAL_S: Final = 0.25
 """Longer silences of a client do not count as the time between its acknowledgements."""
+ACK_INTERVAL_GAIN: Final = 0.125
+"""How fast the time between acknowledgements follows."""
+_WINDOW_MASK: Final = (1 << WINDOW) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Ingested:
     """What came of some frames."""
 
     control_applied: dict[int, int] = field(default_factory=dict)
-    """Peer → newest control number that it says it has applied, modulo 2¹⁶."""
+    """Peer → newest control number that it has applied, modulo 2¹⁶; of those that have applied more than before."""
     malformed: Counter[int] = field(default_factory=Counter)
     """Peer → frames that could not be read."""
     drops: Counter[str] = field(default_factory=Counter)
@@ -39,68 +44,131 @@ class Reception:
 
     def receive(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> Received:
         """The sound and new ones among frames (peer, payload); the others are counted in `told`. Frames of strangers are passed over."""
-        inbounds, payloads = self._admit(frames, now, told)
+        if compiled.core:
+            return self._receive_compiled(frames, now, told)
+        audience = self._audience
+        row, payloads = self._admit(frames, now, told)
         come = arrivals.unpack(payloads)
-        taken: list[tuple[int, int, int, int]] = []
-        heard: dict[int, Inbound] = {}
-        header = come.header
-        said = zip(
-            inbounds,
-            come.sound.tolist(),
-            header["seq"].tolist(),
-            header["control_applied"].tolist(),
-            strict=True,
-        )
-        for number, (inbound, sound, low, applied_low) in enumerate(said):
-            if not sound:
-                told.malformed[inbound.peer] += 1
-                told.drops[Drop.MALFORMED.reason] += 1
-                continue
-            seq = inbound.receive(low)
-            if seq is None:
-                told.drops[Drop.STALE.reason] += 1
-                continue
-            applied = inbound.unwrap_applied(applied_low)
-            if seq == inbound.newest:
-                inbound.applied = max(inbound.applied, applied)
-                told.control_applied[inbound.peer] = applied_low
-            heard[inbound.row] = inbound
-            taken.append((number, inbound.row, seq, applied))
+        self._blame(audience.peer[row[~come.sound]], told)
+        frame = np.flatnonzero(come.sound)
+        row, header = row[frame], come.header[frame]
+        low, applied_low = header["seq"].astype(np.int64), header["control_applied"].astype(np.int64)
+        new, seq, applied = np.zeros(len(row), np.bool_), np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
+        before = audience.applied.copy()
+        for turn in _turns(row):
+            new[turn], seq[turn] = self._number(row[turn], low[turn])
+            applied[turn] = self._progress(row[turn], seq[turn], applied_low[turn], new[turn])
+        if not new.all():
+            told.drops[Drop.STALE.reason] += len(new) - int(new.sum())
+            frame, row, seq, applied = frame[new], row[new], seq[new], applied[new]
+        heard = np.flatnonzero(np.bincount(row))
         self._note(heard, now)
-        flat = np.fromiter(chain.from_iterable(taken), np.int64, 4 * len(taken))
-        frame, client, seqs, said_applied = np.ascontiguousarray(flat.reshape(-1, 4).T)
-        return Received(come, frame, client, seqs, said_applied)
+        further = heard[audience.applied[heard] > before[heard]]
+        told.control_applied.update(
+            zip(audience.peer[further].tolist(), (audience.applied[further] & 0xFFFF).tolist(), strict=True)
+        )
+        return Received(come, frame, row, seq, applied)
 
-    def _admit(
-        self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested
-    ) -> tuple[list[Inbound], list[bytes]]:
-        """Those of clients that are here, as far as their rates allow: who sent each, and its payload."""
-        inbounds: list[Inbound] = []
-        payloads: list[bytes] = []
-        find = self._audience.inbound
-        for peer, payload in frames:
-            inbound = find(peer)
-            if inbound is None:
-                continue
-            if inbound.at < now:
-                inbound.refill(now)
-            if inbound.frames >= 1:
-                inbound.frames -= 1
-                inbounds.append(inbound)
-                payloads.append(payload)
-            else:
-                told.drops[Drop.RATE.reason] += 1
-        return inbounds, payloads
+    def _receive_compiled(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> Received:
+        assert compiled.core
+        come, found, taken, applied, malformed, stale, rate = compiled.core.receive(self._audience, frames, now)
+        data, at, sound = come
+        if malformed is not None:
+            told.malformed.update(malformed)
+            told.drops[Drop.MALFORMED.reason] += sum(malformed.values())
+        if stale:
+            told.drops[Drop.STALE.reason] += stale
+        if rate:
+            told.drops[Drop.RATE.reason] += rate
+        told.control_applied.update(applied)
+        frame, kind, count, first = np.frombuffer(found, np.int64).reshape(4, -1)
+        number, client, seq, has_applied = np.frombuffer(taken, np.int64).reshape(4, -1)
+        octets, marks = np.frombuffer(data, np.uint8), np.frombuffer(sound, np.bool_)
+        return Received(
+            Arrivals(octets, np.frombuffer(at, np.int64), marks, frame, kind, count, first),
+            number,
+            client,
+            seq,
+            has_applied,
+        )
 
-    def _note(self, heard: dict[int, Inbound], now: float) -> None:
-        """Keep what our next frames acknowledge, and how often these clients acknowledge ours."""
-        audience, rows = self._audience, np.array(list(heard), np.int64)
-        if not len(rows):
-            return
-        audience.ack_seq[rows] = [inbound.window.seq or 0 for inbound in heard.values()]
-        audience.ack_mask[rows] = [inbound.window.mask for inbound in heard.values()]
-        audience.ack_valid[rows] = True
-        audience.applied[rows] = np.maximum(audience.applied[rows], [inbound.applied for inbound in heard.values()])
+    def _admit(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> tuple[Ints, list[bytes]]:
+        """Those of clients that are here, as far as their rates allow: the row of who sent each, and its payload."""
+        audience = self._audience
+        row_of = audience.row_of
+        row = np.array([row_of.get(peer, 0) for peer, _ in frames], np.int64)
+        whose = np.flatnonzero(np.bincount(row[row > 0]))
+        passed = np.maximum(0.0, now - audience.frames_s[whose])
+        audience.frames[whose] = np.minimum(STATE_FRAMES_BURST, audience.frames[whose] + passed * STATE_FRAMES_PER_S)
+        audience.frames_s[whose] = np.maximum(audience.frames_s[whose], now)
+        fits = _nth(row) + 1 <= audience.frames[row]
+        refused = int((~fits & (row > 0)).sum())
+        if refused:
+            told.drops[Drop.RATE.reason] += refused
+        admitted = np.flatnonzero(fits & (row > 0))
+        row = row[admitted]
+        audience.frames[: audience.high] -= np.bincount(row, minlength=audience.high)
+        return row, [frames[number][1] for number in admitted.tolist()]
+
+    @staticmethod
+    def _blame(peers: Ints, told: Ingested) -> None:
+        if len(peers):
+            told.malformed.update(peers.tolist())
+            told.drops[Drop.MALFORMED.reason] += len(peers)
+
+    def _number(self, row: Ints, low: Ints) -> tuple[Bools, Ints]:
+        """(n,) whether a frame is no repetition, nor too old to tell, and its unwrapped number; `low`: modulo 2¹⁶. No row repeats."""
+        audience = self._audience
+        newest, mask = audience.newest[row], audience.ack_mask[row]
+        ahead = (low - newest + 0x8000 & 0xFFFF) - 0x8000
+        begun = newest >= 0
+        newer = ~begun | (ahead > 0)
+        seq = np.where(begun, newest + ahead, audience.first[row] + low)
+        place = -ahead - 1
+        within = ~newer & (place >= 0) & (place < WINDOW)
+        bit = np.left_shift(1, np.where(within, place, 0))
+        new = newer | within & (mask & bit == 0)
+        shifted = np.left_shift(mask << 1 | 1, np.clip(ahead - 1, 0, WINDOW - 1)) & _WINDOW_MASK
+        after = np.where(newer, np.where(begun & (ahead <= WINDOW), shifted, 0), mask | np.where(within, bit, 0))
+        audience.ack_mask[row] = after
+        audience.newest[row] = newest = np.where(newer, seq, newest)
+        audience.ack_seq[row] = newest & 0xFFFF
+        audience.ack_valid[row] = True
+        return np.asarray(new, np.bool_), np.asarray(seq, np.int64)
+
+    def _progress(self, row: Ints, seq: Ints, low: Ints, new: Bools) -> Ints:
+        """(n,) control number that the sender of each frame had applied; it may be older than the newest known. No row repeats.
+
+        Args:
+            low: modulo 2¹⁶.
+        """
+        audience = self._audience
+        known = audience.applied[row]
+        ahead = low - known & 0xFFFF
+        applied = known + ahead - np.where(ahead <= MAX_UNAPPLIED_MESSAGES, 0, 0x10000)
+        newest = new & (seq == audience.newest[row])
+        audience.applied[row] = np.where(newest, np.maximum(known, applied), known)
+        return np.asarray(applied, np.int64)
+
+    def _note(self, rows: Ints, now: float) -> None:
+        """Keep how often these clients acknowledge our frames."""
+        audience = self._audience
         interval = np.minimum(MAX_ACK_INTERVAL_S, now - audience.acked_s[rows])
-        audience.ack_interval_s[rows] += (interval - audience.ack_interval_s[rows]) / 8
+        audience.ack_interval_s[rows] += (interval - audience.ack_interval_s[rows]) * ACK_INTERVAL_GAIN
         audience.acked_s[rows] = now
+
+
+def _nth(row: Ints) -> Ints:
+    """(n,) how many before each are of the same row."""
+    order = np.argsort(row, kind="stable")
+    ordered = row[order]
+    nth = np.empty(len(row), np.int64)
+    nth[order] = np.arange(len(row)) - np.searchsorted(ordered, ordered, side="left")
+    return nth
+
+
+def _turns(row: Ints) -> Iterator[Ints]:
+    """Each row's first, then each one's second, and so on, so that no row repeats."""
+    nth = _nth(row)
+    for turn in range(int(nth.max(initial=-1)) + 1):
+        yield np.flatnonzero(nth == turn)

@@ -291,8 +291,7 @@ class Replication:
         fates = self.flight.acknowledge(
             rows, audience.next_seq, seqs, masks, self.serving.rto_s(), now, audience.high, self.pairs.acked
         )
-        self.budgets.note_delays(fates.delay_clients, fates.delays_s, fates.gaps_s)
-        self.budgets.note_fates(fates.arrived, fates.lost)
+        self.budgets.note(fates)
 
     def _choose(self, due: Bools, tick: int) -> Choice:
         rto_ticks = np.ceil(self.serving.rto_s() * TICK_HZ).astype(np.int64)
@@ -316,6 +315,10 @@ class Replication:
     ) -> list[tuple[int, bytes]]:
         """Write frames, and remember what went in them."""
         audience, pairs, clients = self.audience, self.pairs, layout.client
+        if compiled.core:
+            tables = self.world, pairs, audience, self.flight, self.budgets
+            _, distant = framing.distant_of(layout, self.world)
+            return compiled.core.depart(layout, *tables, distant, tick, now, control_applied)
         peers = audience.peer[clients].tolist()
         applied = np.zeros(len(audience.peer), np.int64)
         applied[clients] = [control_applied.get(peer, 0) for peer in peers]
@@ -335,10 +338,6 @@ class Replication:
     def _note_sent(self, layout: Layout, tick: int) -> tuple[Ints, Ints]:
         """(cells, versions) of all records in the frames, one frame after another: what their acknowledgement will mean."""
         choice, pairs = layout.choice, self.pairs
-        if compiled.core:
-            cells, versions = compiled.empty(len(choice)), compiled.empty(len(choice))
-            compiled.core.note_sent(layout, self.world, pairs, self.audience, tick, cells, versions)
-            return cells, versions
         cells, versions = choice.cell, self.world.version.reshape(-1).take(choice.row * SLOTS + choice.slot)
         anew = np.flatnonzero((choice.slot == Slot.TRANSFORM) & (versions > pairs.sent.reshape(-1).take(cells)))
         pairs.first_serve[choice.pair.take(anew)] = self.audience.serves.take(choice.client.take(anew))

@@ -57,7 +57,8 @@ PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     const i64 *row_of = column(&held, world, "row_of", 8, &ids), *frame_of = column(&held, arrivals, "frame", 8, &sections);
     const i64 *number_of = column(&held, received, "frame", 8, &taken), *owner = column(&held, world, "owner", 8, &rows);
     u8 *props = column(&held, world, "props", 1, &props_bytes);
-    const u8 *data = FLAGS(arrivals, data), *header = column(&held, arrivals, "header", HEADER_BYTES, &frames);
+    const u8 *data = FLAGS(arrivals, data);
+    const i64 *at = column(&held, arrivals, "at", 8, &frames);
     const i64 *kind_of = COLUMN(arrivals, kind), *count_of = COLUMN(arrivals, count), *first_of = COLUMN(arrivals, first);
     const i64 *client = COLUMN(received, client), *seq_of = COLUMN(received, seq), *applied_of = COLUMN(received, applied);
     const i64 *peer_of = COLUMN(audience, peer), *parent = COLUMN(world, parent), *attach = COLUMN(world, attach);
@@ -98,7 +99,7 @@ PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     const i64 widths[SLOTS] = {SLOT_BYTES[TRANSFORM], SLOT_BYTES[POSE_SLOT], props_bytes / rows};
     for (i64 turn = 0; turn < taken; turn++) {
         const i64 i = turns[turn].index, frame = number_of[i], seq = seq_of[i], applied = applied_of[i], peer = peer_of[client[i]];
-        const u8 *head = header + frame * HEADER_BYTES;
+        const u8 *head = data + at[frame];
         const i64 base[3] = {(int32_t)get32(head + 8), (int32_t)get32(head + 12), (int32_t)get32(head + 16)};
         i64 near = tick + (int32_t)(get32(head + 4) - (uint32_t)tick);
         near = near < tick - MAX_LATE_TICKS ? tick - MAX_LATE_TICKS : near > tick ? tick : near;

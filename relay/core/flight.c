@@ -87,26 +87,3 @@ PyObject *acknowledge(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     Py_DECREF(records), let_go(&held);
     return PyErr_Occurred() ? NULL : PyLong_FromLongLong(delays);
 }
-
-/* keep(records, places, counts, cells, versions): remember the records of frames that go out, as bytes: cells, then versions, of each. */
-PyObject *keep(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
-    (void)self;
-    if (!expect("keep", nargs, 5)) return NULL;
-    Held held = {0};
-    Py_ssize_t frames = 0;
-    const i64 *places = buffer(&held, args[1], 8, &frames), *counts = I64(args[2]), *cells = I64(args[3]), *versions = I64(args[4]);
-    if (held.failed) FAIL;
-    for (i64 i = 0, at = 0; i < frames; at += counts[i++]) {
-        const size_t octets = (size_t)counts[i] * 8;
-        PyObject *what = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)octets * 2), *key = PyLong_FromLongLong(places[i]);
-        if (what && key) {
-            memcpy(PyBytes_AS_STRING(what), cells + at, octets);
-            memcpy(PyBytes_AS_STRING(what) + octets, versions + at, octets);
-            PyDict_SetItem(args[0], key, what);
-        }
-        Py_XDECREF(what), Py_XDECREF(key);
-    }
-    let_go(&held);
-    if (PyErr_Occurred()) return NULL;
-    Py_RETURN_NONE;
-}

@@ -13,16 +13,17 @@
 
 #include "held.h"
 
-PyObject *find_sections(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+PyObject *receive(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *acknowledge(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
-PyObject *keep(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+PyObject *note_fates(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+PyObject *advance(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *stir(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *lacking(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *measure(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *rank(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *deal(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 PyObject *write_frames(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
-PyObject *note_sent(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
+PyObject *depart(PyObject *self, PyObject *const *args, Py_ssize_t nargs);
 
 #endif

@@ -11,17 +11,18 @@
 #define FUNCTION(name, function) {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, NULL}
 
 static PyMethodDef functions[] = {
-    FUNCTION("find_sections", find_sections),
+    FUNCTION("receive", receive),
     FUNCTION("absorb", absorb),
     FUNCTION("acknowledge", acknowledge),
-    FUNCTION("keep", keep),
+    FUNCTION("note_fates", note_fates),
+    FUNCTION("advance", advance),
     FUNCTION("stir", stir),
     FUNCTION("lacking", lacking),
     FUNCTION("measure", measure),
     FUNCTION("rank", rank),
     FUNCTION("deal", deal),
     FUNCTION("write", write_frames),
-    FUNCTION("note_sent", note_sent),
+    FUNCTION("depart", depart),
     {0},
 };
 
@@ -66,13 +67,18 @@ static PyObject *constants(void) {
         NUMBER(REACH_Y_UNITS),
         NUMBER(MAX_AGE_TICKS),
         NUMBER(OVERDUE_TICKS),
+        NUMBER(STATE_FRAMES_PER_S),
+        NUMBER(STATE_FRAMES_BURST),
+        NUMBER(MAX_UNAPPLIED_MESSAGES),
+        NUMBER(PAD_BYTES),
+        NUMBER(FRAME_OVERHEAD_BYTES),
         NUMBER(LIMIT_UNITS),
         NUMBER(LIMIT_Y_UNITS),
     };
     static const struct {
         const char *name;
         double value;
-    } real[] = {NUMBER(CLOCK_SLACK_S), NUMBER(SLACK_M), NUMBER(NEAR_M), NUMBER(FOCUS_WEIGHT)};
+    } real[] = {NUMBER(CLOCK_SLACK_S), NUMBER(SLACK_M), NUMBER(NEAR_M), NUMBER(FOCUS_WEIGHT), NUMBER(MAX_ACK_INTERVAL_S), NUMBER(ACK_INTERVAL_GAIN), NUMBER(BURST_GAIN), NUMBER(FLOOR_KBIT_S), NUMBER(DEEPEST_CUT), NUMBER(CUT), NUMBER(TRIAL_FRAMES), NUMBER(TRIAL_S), NUMBER(MOST_FORGIVEN), NUMBER(BELOW_FULL), NUMBER(ABOVE_FULL), NUMBER(NEAR_FULL_PER_S), NUMBER(RAMP_PER_S), NUMBER(WIDER_PER_S), NUMBER(CLEAN_QUEUE_S), NUMBER(EMPTY_QUEUE_S), NUMBER(SLOWEST_PER_S), NUMBER(CUT_EVERY_S), NUMBER(JUDGED_FRAMES), NUMBER(FULL_QUEUE_S), NUMBER(DRAINS), NUMBER(LOSS_MATTERS_KBIT_S), NUMBER(FULL_LOSS), NUMBER(TRIAL_RATE), NUMBER(FORGIVEN_S), NUMBER(CLEAN_LOSS), NUMBER(CAREFUL_LOSS), NUMBER(BYTES_PER_KBIT), NUMBER(LEAST_BURST_BYTES), NUMBER(BURST_S), NUMBER(MEMORY_S), NUMBER(LOSS_MEMORY_S), NUMBER(ARRIVAL_MEMORY_S), NUMBER(BASE_WINDOW_S), NUMBER(QUEUE_WINDOW_S), NUMBER(USEFUL_GAP_S)};
     PyObject *all = Py_BuildValue(
         "{s[iiiiiii]s[iii]s[iiiiiiiiii]sy#sy#sy#sy#sy#}", "Section", MOVE, REST, CHILD, POSE, PROPS, FAR, UPRIGHT, "Slot", TRANSFORM,
         POSE_SLOT, PROPS_SLOT, "Drop", TAKEN, UNKNOWN_ENTITY, NOT_OWNER, FENCE, ATTACH, MALFORMED, STALE, SPEED, TELEPORT_RATE, RATE,

@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from relay import compiled
 from relay.budget import (
     CEILING_KBIT_S,
     FLOOR_KBIT_S,
@@ -17,7 +18,9 @@ from relay.budget import (
     START_KBIT_S,
     Budgets,
 )
+from relay.flight import Fates
 
+pytestmark = pytest.mark.usefixtures("both_cores")
 ROW = np.array([1])
 TICK_S = 1 / 60
 
@@ -63,10 +66,9 @@ class Path:
     def _acknowledge(self) -> None:
         for at, sent in [event for event in self.events if event[0] <= self.now]:
             self.events.remove((at, sent))
-            counts = np.array([0, sent is not None]), np.array([0, sent is None])
-            self.budgets.note_fates(*counts)
-            if sent is not None:
-                self.budgets.note_delays(ROW, np.array([self.now - sent]), np.array([TICK_S]))
+            delays = np.zeros(0) if sent is None else np.array([self.now - sent])
+            counts = np.array([0, sent is not None], np.int64), np.array([0, sent is None], np.int64)
+            self.budgets.note(Fates(ROW[: len(delays)], delays, np.full(len(delays), TICK_S), *counts))
 
 
 @pytest.mark.parametrize("capacity", [100.0, 300.0, 900.0])
@@ -236,3 +238,21 @@ def test_a_row_that_is_opened_again_begins_anew() -> None:
     assert path.rate == START_KBIT_S
     path.budgets.open(500, path.now)
     assert path.budgets.rate_kbit_s[500] == START_KBIT_S
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.03, 0.2, 0.5])
+def test_both_cores_follow_to_the_last_bit(loss: float) -> None:
+    if compiled.core is None:
+        return  # with the compiled core it is compared to this one
+    stories = []
+    for wanted in (True, False):
+        compiled.use(wanted)
+        path, story = Path(300.0, loss), []
+        for capacity in (300.0, 80.0, 700.0):
+            path.capacity_kbit_s = capacity
+            for _ in range(200):
+                path.run(0.1)
+                story.append([getattr(path.budgets, name)[ROW].tolist() for name in path.budgets._columns])
+        stories.append(story)
+    compiled.use(True)
+    assert stories[0] == stories[1]

@@ -11,13 +11,29 @@ import pytest
 from bench.city import Census, City
 from bench.city_run import Run
 from bench.narrow_link import NarrowJob, NarrowRoom
-from relay import acceptance, arrivals, compiled, flight, framing, ingest, selection, speed
+from relay import (
+    acceptance,
+    arrivals,
+    budget,
+    compiled,
+    flight,
+    framing,
+    ingest,
+    reception,
+    replication,
+    selection,
+    speed,
+)
 from relay.acceptance import Drop
+from relay.arrivals import Received
+from relay.audience import STATE_FRAMES_BURST, Audience
+from relay.budget import Budgets
+from relay.reception import Ingested, Reception
 from relay.replication import Replication
 from relay.world import NO_SEQ, SLOT_BYTES, SLOTS, TELEPORT_BURST, World
 from soiree.wire import quantise as q
 from soiree.wire.acks import WINDOW
-from soiree.wire.limits import MAX_FRAME_BYTES
+from soiree.wire.limits import MAX_FRAME_BYTES, MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
 from soiree.wire.records import Base
 from soiree.wire.state import (
     ACK_VALID,
@@ -206,28 +222,71 @@ def test_hostile_frames(seed: int) -> None:
     assert_the_same(play)
 
 
-def test_sections_are_found_alike() -> None:
-    random = Random(5)
-    for _ in range(300):
-        payloads = [a_frame(random, n, 1000) for n in range(random.randint(0, 6))]
-        found = []
-        for wanted in (True, False):
-            compiled.use(wanted)
-            come = arrivals.unpack(payloads)
-            found.append((come.sound.tolist(), *(c.tolist() for c in (come.frame, come.kind, come.count, come.first))))
-        assert found[0] == found[1]
+def as_lists(received: Received) -> list[Any]:
+    come = received.arrivals
+    found = (come.frame, come.kind, come.count, come.first)
+    return [
+        column.tolist()
+        for column in (
+            come.data,
+            come.at,
+            come.sound,
+            *found,
+            received.frame,
+            received.client,
+            received.seq,
+            received.applied,
+        )
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_frames_are_received_alike(seed: int) -> None:
+    stories = []
+    for wanted in (True, False):
+        compiled.use(wanted)
+        random, audience = Random(seed), Audience()
+        story: list[tuple[list[Any], Ingested]] = []
+        for peer in (2, 3, 9):
+            audience.join(peer, 0.0)
+        numbers = dict.fromkeys((2, 3, 9, 400), 65_480)
+        for tick in range(300):
+            frames = []
+            for _ in range(random.randint(0, 12)):
+                peer = random.choice(list(numbers))
+                numbers[peer] += random.choice([1, 1, 1, 2, -1, 0, -3, -30, 40, 70_000])
+                payload = a_frame(random, numbers[peer], tick)
+                applied = (65_000 + 5 * tick + random.choice([0, 1, 2, 9000])).to_bytes(4, "little")
+                frames.append((peer, payload[:26] + applied[:2] + payload[28:] if len(payload) >= 28 else payload))
+            if random.random() < 0.02:
+                frames += [(3, a_frame(random, numbers[3] + n, tick)) for n in range(700)]
+            if random.random() < 0.05:
+                audience.reset(2)
+            if random.random() < 0.05:
+                audience.on_applied(9, 65_000 + 6 * tick)
+            told = Ingested()
+            received = Reception(audience).receive(frames, tick / 60, told)
+            known = [getattr(audience, name)[: audience.high].tolist() for name in audience._columns]
+            story.append((as_lists(received) + known, told))
+        stories.append(story)
+    assert any(told.drops["rate"] for _, told in stories[0])
+    assert sum(len(told.control_applied) for _, told in stories[0]) > 100
+    assert stories[0] == stories[1]
 
 
 def test_arrays_of_the_wrong_kind_are_refused() -> None:
     core = compiled.core
     assert core
-    ints = np.zeros(4, np.int64)
+    budgets, ints, floats = Budgets(4), np.zeros(4, np.int64), np.zeros(4)
     with pytest.raises(TypeError, match="items of 4 bytes where 8"):
-        core.keep({}, ints.astype(np.int32), ints, ints, ints)
+        core.note_fates(budgets, ints.astype(np.int32), floats, floats, ints, ints)
     with pytest.raises(ValueError, match="contiguous"):
-        core.keep({}, np.zeros(8, np.int64)[::2], ints, ints, ints)
-    with pytest.raises(TypeError, match="takes 5 arguments, 1 given"):
-        core.keep({})  # type: ignore[call-arg]
+        core.note_fates(budgets, np.zeros(8, np.int64)[::2], floats, floats, ints, ints)
+    with pytest.raises(TypeError, match="takes 6 arguments, 1 given"):
+        core.note_fates(budgets)  # type: ignore[call-arg]
+    for frames in ([(2, "text")], [(2,)], [b"frame"], 5):
+        with pytest.raises(TypeError, match=r"a frame is a peer and its payload|sequence"):
+            core.receive(Audience(), frames, 0.0)  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="touched"):
         core.stir(object(), object())  # type: ignore[arg-type]
 
@@ -273,12 +332,53 @@ def test_it_counts_with_the_same_numbers() -> None:
         "REACH_Y_UNITS": q.REACH_Y_UNITS,
         "MAX_AGE_TICKS": selection.MAX_AGE_TICKS,
         "OVERDUE_TICKS": selection.OVERDUE_TICKS,
+        "STATE_FRAMES_PER_S": STATE_FRAMES_PER_S,
+        "STATE_FRAMES_BURST": STATE_FRAMES_BURST,
+        "MAX_UNAPPLIED_MESSAGES": MAX_UNAPPLIED_MESSAGES,
+        "PAD_BYTES": arrivals.PAD_BYTES,
         "LIMIT_UNITS": q.LIMIT_UNITS,
         "LIMIT_Y_UNITS": q.LIMIT_Y_UNITS,
         "CLOCK_SLACK_S": speed.CLOCK_SLACK_S,
         "SLACK_M": speed.SLACK_M,
         "NEAR_M": selection.NEAR_M,
         "FOCUS_WEIGHT": selection.FOCUS_WEIGHT,
+        "MAX_ACK_INTERVAL_S": reception.MAX_ACK_INTERVAL_S,
+        "FRAME_OVERHEAD_BYTES": budget.FRAME_OVERHEAD_BYTES,
+        "BURST_GAIN": replication.BURST_GAIN,
+        "ACK_INTERVAL_GAIN": reception.ACK_INTERVAL_GAIN,
+        "FLOOR_KBIT_S": budget.FLOOR_KBIT_S,
+        "DEEPEST_CUT": budget.DEEPEST_CUT,
+        "CUT": budget.CUT,
+        "TRIAL_FRAMES": budget.TRIAL_FRAMES,
+        "TRIAL_S": budget.TRIAL_S,
+        "MOST_FORGIVEN": budget.MOST_FORGIVEN,
+        "BELOW_FULL": budget.BELOW_FULL,
+        "ABOVE_FULL": budget.ABOVE_FULL,
+        "NEAR_FULL_PER_S": budget.NEAR_FULL_PER_S,
+        "RAMP_PER_S": budget.RAMP_PER_S,
+        "WIDER_PER_S": budget.WIDER_PER_S,
+        "CLEAN_QUEUE_S": budget.CLEAN_QUEUE_S,
+        "EMPTY_QUEUE_S": budget.EMPTY_QUEUE_S,
+        "SLOWEST_PER_S": budget.SLOWEST_PER_S,
+        "CUT_EVERY_S": budget.CUT_EVERY_S,
+        "JUDGED_FRAMES": budget.JUDGED_FRAMES,
+        "FULL_QUEUE_S": budget.FULL_QUEUE_S,
+        "DRAINS": budget.DRAINS,
+        "LOSS_MATTERS_KBIT_S": budget.LOSS_MATTERS_KBIT_S,
+        "FULL_LOSS": budget.FULL_LOSS,
+        "TRIAL_RATE": budget.TRIAL_RATE,
+        "FORGIVEN_S": budget.FORGIVEN_S,
+        "CLEAN_LOSS": budget.CLEAN_LOSS,
+        "CAREFUL_LOSS": budget.CAREFUL_LOSS,
+        "BYTES_PER_KBIT": budget.BYTES_PER_KBIT,
+        "LEAST_BURST_BYTES": budget.LEAST_BURST_BYTES,
+        "BURST_S": budget.BURST_S,
+        "MEMORY_S": budget.MEMORY_S,
+        "LOSS_MEMORY_S": budget.LOSS_MEMORY_S,
+        "ARRIVAL_MEMORY_S": budget.ARRIVAL_MEMORY_S,
+        "BASE_WINDOW_S": budget.BASE_WINDOW_S,
+        "QUEUE_WINDOW_S": budget.QUEUE_WINDOW_S,
+        "USEFUL_GAP_S": budget.USEFUL_GAP_S,
     }
 
 
