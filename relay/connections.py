@@ -2,7 +2,7 @@
 
 import itertools
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,10 @@ class Connections:
         self._by_conn[connection.conn] = self._by_name[connection.name] = connection
         return connection
 
-    def get(self, conn: int) -> Connection | None:
-        """By its number."""
-        return self._by_conn.get(conn)
+    @property
+    def by_number(self) -> Mapping[int, Connection]:
+        """All."""
+        return self._by_conn
 
     def by_name(self, name: str) -> Connection | None:
         """By the name that the homeserver knows."""

@@ -18,9 +18,15 @@ from soiree.wire.messages import VERSION, Bye, Error, Hello, Message
 from soiree.wire.state import FrameType
 
 log = logging.getLogger("soiree.relay.room")
+_STATE = bytes([FrameType.STATE])
 
 MAX_FRAMES_PER_TICK = 16384
 """STATE frames that wait for the next tick, of all peers together; more are dropped and counted, since newer ones follow."""
+
+
+def waits_for_a_tick(payload: bytes) -> bool:
+    """Whether a message of the state stream is taken at the next tick, with all others of its kind, and not at once."""
+    return payload[:1] == _STATE
 
 
 class HostedRoom:
@@ -107,11 +113,9 @@ class HostedRoom:
         connection.transport.send(connection.conn, CONTROL, control.encode(last))
         connection.transport.close(connection.conn, reason)
 
-    def frame(self, peer: int, payload: bytes, now: float) -> None:
-        """A message of the state stream: STATE waits for the tick, all else is dealt with at once."""
-        if not payload or payload[0] != FrameType.STATE:
-            self.room.frames([(peer, payload)], now)
-        elif len(self._frames) < MAX_FRAMES_PER_TICK:
+    def keep(self, peer: int, payload: bytes) -> None:
+        """A message that `waits_for_a_tick`."""
+        if len(self._frames) < MAX_FRAMES_PER_TICK:
             self._frames.append((peer, payload))
         else:
             self._metrics.drops.labels("frames").inc()

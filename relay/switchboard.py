@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from relay.connections import Connection, Connections
-from relay.hosted import HostedRoom
+from relay.hosted import HostedRoom, waits_for_a_tick
 from relay.metrics import Metrics
 from soiree.link import HomeLink
 from soiree.rtc import Candidate
@@ -13,6 +13,7 @@ from soiree.transport import CONTROL, STATE, Packet, Transport
 
 log = logging.getLogger("soiree.relay")
 
+STREAMS = (CONTROL, STATE)
 HELLO_TIMEOUT_S = 10.0
 """A connection that has not said hello by then, counted from its opening, is closed `timeout` (PROTOCOL 3)."""
 
@@ -56,30 +57,34 @@ class Switchboard:
     # EngineSink
 
     def opened(self, conn: int) -> None:
-        connection = self.connections.get(conn)
+        connection = self.connections.by_number.get(conn)
         if connection is not None:
             connection.opened = True
             connection.hello_by = self._loop.time() + HELLO_TIMEOUT_S
 
     def packets(self, packets: Sequence[Packet]) -> None:
         now = self._loop.time()
+        by_number = self.connections.by_number
         rooms: set[HostedRoom] = set()
-        sizes = {CONTROL: [0, 0], STATE: [0, 0]}
         for conn, stream, payload in packets:
-            sizes[stream][0] += 1
-            sizes[stream][1] += len(payload)
-            connection = self.connections.get(conn)
-            if connection is not None:
-                rooms.add(connection.hosted)
-                try:
-                    self._take(connection, stream, payload, now)
-                except Exception as error:  # noqa: BLE001 (what a room cannot bear must not take the other rooms' packets along)
-                    self._fail(connection.hosted, error)
+            connection = by_number.get(conn)
+            if connection is None:
+                continue
+            hosted = connection.hosted
+            if stream == STATE and connection.attached and waits_for_a_tick(payload):
+                hosted.keep(connection.peer, payload)
+                continue
+            rooms.add(hosted)
+            try:
+                self._take(connection, stream, payload, now)
+            except Exception as error:  # noqa: BLE001 (what a room cannot bear must not take the other rooms' packets along)
+                self._fail(hosted, error)
         for hosted in rooms:
             hosted.flush()
-        for stream, (count, size) in sizes.items():
-            if count:
-                self._metrics.received(stream, count, size)
+        for stream in STREAMS:
+            sizes = [len(payload) for _, came_on, payload in packets if came_on == stream]
+            if sizes:
+                self._metrics.received(stream, len(sizes), sum(sizes))
 
     @staticmethod
     def _take(connection: Connection, stream: int, payload: bytes, now: float) -> None:
@@ -88,12 +93,12 @@ class Switchboard:
             if stream == CONTROL:
                 hosted.room.control(connection.peer, payload, now)
             else:
-                hosted.frame(connection.peer, payload, now)
+                hosted.room.frames([(connection.peer, payload)], now)
         elif stream == CONTROL and not connection.refused:
             hosted.first_message(connection, payload, now)
 
     def candidate(self, conn: int, candidate: Candidate) -> None:
-        connection = self.connections.get(conn)
+        connection = self.connections.by_number.get(conn)
         if connection is not None and self.home is not None:
             self.home.candidate(connection.name, candidate)
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -93,11 +94,10 @@ C = TypeVar("C", bound=Connection)
 class ConnectionTable(Transport, Generic[C]):
     """The connections of one transport, and the way from their stack to the sink."""
 
-    def __init__(self, sink: Sink, collect_s: float | None = None) -> None:
-        """Args: collect_s: so long what comes on lossy channels is kept, to be told together; None: for the loop's turn."""
+    def __init__(self, sink: Sink, may_wait: Callable[[bytes], bool] | None = None) -> None:
+        """Args: may_wait: which messages on lossy channels are kept until something else is told, or `collect` is called; None: none."""
         self._sink = sink
-        self._collect_s = collect_s
-        self._collecting: asyncio.TimerHandle | None = None
+        self._may_wait = may_wait
         self._loop = asyncio.get_running_loop()
         self._connections: dict[int, C] = {}
         self._ends: set[asyncio.Task[None]] = set()
@@ -191,8 +191,8 @@ class ConnectionTable(Transport, Generic[C]):
         if connection.phase is not Phase.OPEN:
             self._came_early(connection, stream, payload)
             return
-        size = len(payload)
-        if size > connection.layout[stream].max_bytes:
+        size, channel = len(payload), connection.layout[stream]
+        if size > channel.max_bytes:
             if self.last_words is not None:
                 connection.transmit(CONTROL, self.last_words(CloseReason.OVERSIZED))
             self._end(connection, CloseReason.OVERSIZED, flush=True)
@@ -200,10 +200,7 @@ class ConnectionTable(Transport, Generic[C]):
         connection.packets_in += 1
         connection.bytes_in += size
         self._inbox.append(Packet(connection.conn, stream, payload))
-        if self._collect_s is not None and connection.layout[stream].lossy:
-            if self._collecting is None:
-                self._collecting = self._loop.call_later(self._collect_s, self._deliver)
-        elif not self._delivering:
+        if not self._delivering and not (channel.lossy and self._may_wait is not None and self._may_wait(payload)):
             self._delivering = True
             self._loop.call_soon(self._deliver)
 
@@ -238,9 +235,6 @@ class ConnectionTable(Transport, Generic[C]):
 
     def _deliver(self) -> None:
         self._delivering = False
-        if self._collecting is not None:
-            self._collecting.cancel()
-            self._collecting = None
         if self._inbox:
             packets, self._inbox = self._inbox, []
             self._sink.packets(packets)

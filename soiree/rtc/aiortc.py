@@ -117,7 +117,7 @@ class AiortcEngine(ConnectionTable[_Peer], Engine):
     name = "aiortc"
 
     def __init__(self, config: EngineConfig, sink: EngineSink) -> None:
-        super().__init__(sink, config.collect_s)
+        super().__init__(sink, config.may_wait)
         self._config = config
         self._endpoints = Endpoints()
 

@@ -5,6 +5,7 @@ on this interface.
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,8 +53,10 @@ class EngineConfig:
     connect_timeout_s: float = 15.0
     """A connection whose streams are not both open by then is closed with `CloseReason.FAILED`."""
     collect_s: float | None = None
-    """How often is told what came on lossy channels, beside each call of `Transport.collect`; None for each time that something comes.
-    For who has many connections: libdatachannel is not even asked before, as the way into Python's thread costs more than what comes."""
+    """How often libdatachannel is asked what came on lossy channels, beside each call of `Transport.collect`; None for each time that
+    something comes. For who has many connections: there the way into Python's thread costs more than what comes."""
+    may_wait: Callable[[bytes], bool] | None = None
+    """Which messages on lossy channels are told only with others, or when `Transport.collect` is called; None: none."""
 
 
 class EngineSink(Sink, Protocol):

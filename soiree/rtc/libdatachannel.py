@@ -168,7 +168,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         if config.relay_only:
             # Its policy only leaves out what the other side is told: checks still go out directly.
             raise EngineUnavailableError("libdatachannel cannot be kept to TURN servers: aiortc can")
-        super().__init__(sink)
+        super().__init__(sink, config.may_wait)
         self._config = config
         self._rtc_sink = sink
         self._events: deque[Callable[[], None]] = deque()
@@ -333,12 +333,16 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         self._note(functools.partial(self._fetch, peer, stream, channel))
 
     def collect(self) -> None:
+        self._visit()
+        self._deliver()
+
+    def _visit(self) -> None:
+        """Ask all channels that are not told of."""
         self._collected_at = self._loop.time()
         for peer, stream, channel, receive in self._lossy:
             if peer.phase is Phase.OPEN and (payload := receive()) is not None:
                 self._fetched(peer, stream, payload)
                 self._fetch(peer, stream, channel)
-        self._deliver()
 
     def _fetched(self, peer: _Peer, stream: int, payload: bytes | str) -> None:
         if isinstance(payload, str):
@@ -358,7 +362,7 @@ class LibdatachannelEngine(ConnectionTable[_Peer], Engine):
         # Whoever collects at other times too need not be visited again so soon.
         waits_s = self._collected_at + every_s - self._loop.time()
         if waits_s <= SOON_S:
-            self.collect()
+            self._visit()
             waits_s = every_s
         self._collector = self._loop.call_later(waits_s, self._collect_on)
 

@@ -174,8 +174,12 @@ async def test_a_server_that_stops_frees_a_reader_that_has_stalled(stage: WebSoc
     assert await stage.heard.until_closed(CONN) == CloseReason.LOCAL
 
 
+def any_waits(_: bytes) -> bool:
+    return True
+
+
 async def test_states_are_kept_to_be_told_together_and_come_with_control(stage: WebSocketStage) -> None:
-    stage.websockets._collect_s = 60.0
+    stage.websockets._may_wait = any_waits
     await stage.join(CONN)
     for payload in (b"one", b"two"):
         assert stage.client.send(CONN, STATE, payload)
@@ -192,13 +196,13 @@ async def test_states_are_kept_to_be_told_together_and_come_with_control(stage: 
     assert stage.heard.batches == 2
 
 
-async def test_kept_states_are_told_when_it_is_time(stage: WebSocketStage) -> None:
-    stage.websockets._collect_s = 0.05
+async def test_states_that_may_not_wait_are_told_at_once_with_all_that_was_kept(stage: WebSocketStage) -> None:
+    stage.websockets._may_wait = lambda payload: payload.startswith(b"later")
     await stage.join(CONN)
     for _ in range(2):
-        for payload in (b"one", b"two"):
+        for payload in (b"later: one", b"now: two"):
             assert stage.client.send(CONN, STATE, payload)
-        await stage.heard.until(lambda: stage.heard.payloads(STATE) == [b"one", b"two"])
+        await stage.heard.until(lambda: stage.heard.payloads(STATE) == [b"later: one", b"now: two"])
         stage.heard.received.clear()
     assert stage.heard.batches == 2
 
@@ -207,7 +211,7 @@ async def test_what_comes_faster_than_it_is_told_stays_in_order(
     stage: WebSocketStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(websocket, "MOST_AT_ONCE", 3)
-    stage.websockets._collect_s = 0.02
+    stage.websockets._may_wait = any_waits
     await stage.join(CONN)
     said = [(STATE, number.to_bytes(4, "little")) for number in range(400)]
     said[100::100] = [(CONTROL, payload) for _, payload in said[100::100]]
@@ -215,7 +219,10 @@ async def test_what_comes_faster_than_it_is_told_stays_in_order(
         assert stage.client.send(CONN, stream, payload)
         if payload[0] % 8 == 0:
             await asyncio.sleep(0)
-    await stage.heard.until(lambda: len(stage.heard.received) == len(said))
+    async with asyncio.timeout(10):
+        while len(stage.heard.received) < len(said):
+            stage.server.collect()
+            await asyncio.sleep(0.005)
     assert [(stream, payload) for _, stream, payload in stage.heard.received] == said
 
 

@@ -210,6 +210,25 @@ async def test_servers_that_cannot_be_read_are_left_out(engine: str) -> None:
     await made.aclose()
 
 
+@pytest.mark.parametrize("pair", ENGINE_PAIRS, ids=lambda pair: f"{pair[1]}-to-{pair[0]}")
+async def test_what_may_wait_is_told_with_what_may_not(pair: tuple[str, str]) -> None:
+    config = EngineConfig(bind_address="127.0.0.1", may_wait=lambda payload: payload == b"later")
+    async with webrtc_stage(*pair, config) as stage:
+        await stage.join(CONN)
+        assert stage.client.send(CONN, STATE, b"later")
+        async with asyncio.timeout(5):
+            while stage.end_of(stage.server, CONN).packets_in < 1:  # noqa: ASYNC110 (that it tells nobody is what is tried)
+                await asyncio.sleep(0.005)
+        assert stage.heard.received == []
+        assert stage.client.send(CONN, STATE, b"now")
+        await stage.heard.until(lambda: stage.heard.payloads(STATE) == [b"later", b"now"])
+        assert stage.client.send(CONN, STATE, b"later")
+        async with asyncio.timeout(5):
+            while len(stage.heard.received) < 3:
+                await asyncio.sleep(0.005)
+                stage.server.collect()
+
+
 async def test_a_connection_that_does_not_come_up_fails_in_time(engine: str) -> None:
     heard = Recorder()
     made = create(engine, dataclasses.replace(LOOPBACK, connect_timeout_s=0.2), heard)
