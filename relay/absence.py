@@ -16,12 +16,13 @@ def hear(scene: Scene, session: Session) -> None:
         _give_back(scene, session)
     if session.away:
         set_away(scene, session, away=False)
+    scene.missed.discard(session.peer)
 
 
 def listen(scene: Scene, session: Session) -> None:
     """Time has passed: has it been silent, or away, for too long? Is a ping due?"""
     config = scene.config
-    silence = scene.now - session.heard_at
+    silence = scene.now - max(session.heard_at, scene.replication.heard_s(session.peer))
     if silence >= config.lapse_after_s:
         _lapse(scene, session)
     if silence >= config.away_after_s:
@@ -37,6 +38,8 @@ def set_away(scene: Scene, session: Session, *, away: bool) -> None:
     if session.away == away:
         return
     session.away, session.away_since = away, scene.now
+    if away:
+        scene.missed.add(session.peer)
     if session.present:
         scene.tell_others(session, m.PeerAway, session.peer, away)
         scene.outputs.append(Away(session.peer, away))
@@ -53,6 +56,7 @@ def lose_connection(scene: Scene, session: Session) -> None:
 def _lapse(scene: Scene, session: Session) -> None:
     """What it owns goes to the masters, also what it is given while the silence lasts. What it is itself master of stays its own."""
     session.silent = True
+    scene.missed.add(session.peer)
     for entity in scene.entities.owned(session.peer):
         if entity.master not in (NOBODY, session.peer):
             scene.change_owner(entity, entity.master, "lapse")

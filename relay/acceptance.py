@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from relay import compiled, ingest, speed
+from relay import ingest, speed
 from relay.arrivals import Received
 from relay.audience import Audience
 from relay.distance import away_m
@@ -96,11 +96,6 @@ class Claims:
 
 def take(world: World, audience: Audience, received: Received, tick: int, max_speed_m_s: float) -> list[int]:
     """Take what may be taken of the records of received frames; returns how many there are of each Drop."""
-    if compiled.core:
-        counts, heard, news = compiled.core.absorb(world, audience, received.arrivals, received, tick, max_speed_m_s)
-        world.heard |= heard
-        world.changes += news
-        return counts
     records = ingest.read(received.arrivals, received.frame)
     if not len(records):
         return [0] * len(Drop)

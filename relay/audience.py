@@ -5,12 +5,11 @@ from typing import Final
 import numpy as np
 
 from relay.table import Ints, Table
-from soiree.wire.limits import STATE_FRAMES_PER_S
+from soiree.wire.limits import STATE_FRAMES_BURST, STATE_FRAMES_PER_S
 
 MAX_CLIENTS: Final = 1024
-STATE_FRAMES_BURST: Final = 2 * STATE_FRAMES_PER_S
 LONG_AGO: Final = -(2**40)
-_OF_THE_CLIENT: Final = ("active", "burst", "rtt_s", "view_entity", "view", "radius_m", "frames", "frames_s")
+_OF_THE_CLIENT: Final = ("active", "burst", "rtt_s", "view_entity", "view", "radius_m", "frames", "frames_s", "heard_s")
 """Columns that outlast a fresh hello."""
 
 
@@ -27,12 +26,19 @@ class Audience(Table):
         unwrapped. ack_seq, ack_mask, ack_valid (bool): what we have received from it. acked_s, ack_interval_s: float64, when it last
         acknowledged, and the smoothed time between.
         newest: unwrapped number of its newest frame, −1 before the first. first: that its frame 0 has. frames: float64, how many it may
-        still send at once, as of frames_s.
-        row_of: peer → row.
+        still send at once, as of frames_s. heard_s: float64, when its last frame came, of whatever kind; 0 before the first.
+        row_of: peer → row. frames_per_s, frames_burst: float, what each may send.
     """
 
-    def __init__(self, bound: int = MAX_CLIENTS) -> None:
+    def __init__(
+        self,
+        bound: int = MAX_CLIENTS,
+        frames_per_s: float = STATE_FRAMES_PER_S,
+        frames_burst: float = STATE_FRAMES_BURST,
+    ) -> None:
         super().__init__(bound)
+        self.frames_per_s = frames_per_s
+        self.frames_burst = frames_burst
         self.peer: Ints = self._column("peer", np.int64)
         self.active = self._column("active", np.bool_)
         self.burst = self._column("burst", np.float64)
@@ -56,6 +62,7 @@ class Audience(Table):
         self.first: Ints = self._column("first", np.int64)
         self.frames = self._column("frames", np.float64)
         self.frames_s = self._column("frames_s", np.float64)
+        self.heard_s = self._column("heard_s", np.float64)
         self.row_of: dict[int, int] = {}
 
     def __contains__(self, peer: int) -> bool:
@@ -76,7 +83,7 @@ class Audience(Table):
         row = self._allocate()
         self.row_of[peer] = row
         self._begin(row, peer, now)
-        self.frames[row], self.frames_s[row] = STATE_FRAMES_BURST, now
+        self.frames[row], self.frames_s[row] = self.frames_burst, now
         return row
 
     def leave(self, peer: int) -> int:

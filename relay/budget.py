@@ -166,10 +166,6 @@ class Budgets(Table):
 
     def note(self, fates: Fates) -> None:
         """What acknowledgements told."""
-        if compiled.core:
-            delays = fates.delay_clients, fates.delays_s, fates.gaps_s
-            compiled.core.note_fates(self, *delays, fates.arrived, fates.lost)
-            return
         self.note_delays(fates.delay_clients, fates.delays_s, fates.gaps_s)
         self.note_fates(fates.arrived, fates.lost)
 

@@ -40,7 +40,8 @@ class RoomConfig:
     control_burst: float = 2000
     """Messages that a peer may send at once; twice this past the rate, and the connection is closed `rate`."""
     state_frames_per_s: float = limits.STATE_FRAMES_PER_S
-    state_frames_burst: float = 480
+    state_frames_burst: float = limits.STATE_FRAMES_BURST
+    """STATE frames that a peer may send at once; of all else on the state stream as many again."""
     malformed_limit: int = limits.MALFORMED_LIMIT
     """Malformed messages of one connection before it is closed."""
     max_entities: int = limits.MAX_ENTITIES_PER_ROOM

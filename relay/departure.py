@@ -49,6 +49,7 @@ def leave(scene: Scene, session: Session, reason: str) -> None:
     """The peer has left. Others first hear what becomes of its things, then that it is gone; after that nothing here names it."""
     del scene.sessions[session.peer]
     scene.present.pop(session.peer, None)
+    scene.missed.discard(session.peer)
     for ask in scene.asks.of_peer(session.peer):
         scene.asks.close(ask)
     for _, gone in session.despawns:

@@ -1,11 +1,11 @@
 """Pure core: frames on their way to clients, and what their acknowledgements say: which versions arrived, after how long, what was lost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from relay import compiled
 from relay.table import Floats, Ints, Table
 from soiree.wire.acks import SEQ_MASK, WINDOW
 
@@ -53,7 +53,7 @@ class Flight(Table):
         self.oldest: Ints = self._column("oldest", np.int64)
         self.records: dict[int, bytes] = {}
         """Place (row · RING + seq % RING) → cells of the records in the frame, then their versions."""
-        self._withdrawn: dict[int, set[int]] = {}
+        self.withdrawn: dict[int, set[int]] = {}
         """Row → numbers after top that were withdrawn, for rows that have any."""
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Flight(Table):
         self._reach(row)
         self._clear(row)
         self.top[row] = self.last[row] = -1
-        self._withdrawn.pop(row, None)
+        self.withdrawn.pop(row, None)
         for place in range(row * RING, (row + 1) * RING):
             self.records.pop(place, None)
 
@@ -95,7 +95,7 @@ class Flight(Table):
         self.state[row, at] = 0
         if seq > self.top[row]:
             self.waiting[row] -= 1
-            self._withdrawn.setdefault(row, set()).add(seq)
+            self.withdrawn.setdefault(row, set()).add(seq)
         found = self.records.pop(row * RING + at, None)
         return None if found is None else _told(found)
 
@@ -127,14 +127,6 @@ class Flight(Table):
             next_seq, rto_s: by row. clients: rows are below it.
             acked: by cell, the version that has arrived; raised to those that have now.
         """
-        if compiled.core:
-            arrived, lost = np.zeros(clients, np.int64), np.zeros(clients, np.int64)
-            whose, delays_s, gaps_s = compiled.empty(len(rows)), np.empty(len(rows)), np.empty(len(rows))
-            count = compiled.core.acknowledge(
-                self, next_seq, acked, rows, ack_seq, ack_mask, rto_s, now, arrived, lost, whose, delays_s, gaps_s
-            )
-            self._recount(rows)
-            return Fates(whose[:count], delays_s[:count], gaps_s[:count], arrived, lost)
         rows, ack_seq, ack_mask = _once(rows, ack_seq, ack_mask)
         back = (next_seq[rows] - 1 - ack_seq) & SEQ_MASK
         newest = next_seq[rows] - 1 - back
@@ -169,15 +161,15 @@ class Flight(Table):
         np.maximum.at(self.top, rows, newest)
         np.maximum.at(self.oldest, rows, oldest)
         self.waiting[rows] = self.last[rows] - self.top[rows]
-        self._recount(rows)
+        self.recount(rows.tolist())
 
-    def _recount(self, rows: Ints) -> None:
-        """Frames that were withdrawn wait for nothing."""
-        for row in self._withdrawn.keys() & set(rows.tolist()) if self._withdrawn else ():
-            after = {seq for seq in self._withdrawn.pop(row) if seq > self.top[row]}
+    def recount(self, rows: Iterable[int]) -> None:
+        """Acknowledgements of these have come: frames that were withdrawn wait for nothing."""
+        for row in self.withdrawn.keys() & set(rows) if self.withdrawn else ():
+            after = {seq for seq in self.withdrawn.pop(row) if seq > self.top[row]}
             self.waiting[row] -= len(after)
             if after:
-                self._withdrawn[row] = after
+                self.withdrawn[row] = after
 
     def _delays(
         self, rows: Ints, newest: Ints, hit: "np.typing.NDArray[np.bool_]", now: float

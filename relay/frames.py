@@ -10,28 +10,23 @@ from relay.departure import fail
 from relay.errors import MisbehaviourError, RefusalError
 from relay.outputs import Dropped, RoundTrip, SendState
 from relay.ownership import refusal
+from relay.reception import DETACHED
 from relay.scene import Scene
 from relay.session import Session
 from soiree.wire.errors import WireError
 from soiree.wire.state import FrameType, pack_data, unpack_data, unpack_pong
 
+_STATE = bytes([FrameType.STATE])
+
 
 def take_frames(scene: Scene, frames: Sequence[tuple[int, bytes]]) -> None:
     """(peer, payload) in order of arrival, of peers' current connections."""
-    states: list[tuple[int, bytes]] = []
     dropped: Counter[str] = Counter()
-    for peer, payload in frames:
-        session = scene.present.get(peer)
-        if session is None or not session.attached:
-            dropped["detached"] += 1
-            continue
-        hear(scene, session)
-        if not session.frames.take(scene.now):
-            dropped["rate"] += 1
-        elif payload and payload[0] == FrameType.STATE:
-            states.append((peer, payload))
-        else:
-            _take_other(scene, session, payload)
+    states = [frame for frame in frames if frame[1][:1] == _STATE]
+    if len(states) < len(frames):
+        for peer, payload in frames:
+            if payload[:1] != _STATE:
+                _take_other(scene, peer, payload, dropped)
     if states:
         _take_states(scene, states, dropped)
     scene.outputs.extend(Dropped(reason, count) for reason, count in dropped.items() if count)
@@ -55,6 +50,10 @@ def count_malformed(scene: Scene, session: Session, count: int = 1) -> None:
 
 
 def _take_states(scene: Scene, states: list[tuple[int, bytes]], dropped: Counter[str]) -> None:
+    if scene.missed:
+        for peer in dict.fromkeys(peer for peer, _ in states if peer in scene.missed):
+            if (session := scene.present.get(peer)) is not None and session.attached:
+                hear(scene, session)
     ingested = scene.replication.ingest(states, scene.tick, scene.now)
     dropped.update(ingested.drops)
     for peer, low in ingested.control_applied.items():
@@ -66,7 +65,15 @@ def _take_states(scene: Scene, states: list[tuple[int, bytes]], dropped: Counter
         _blame(scene, scene.present[peer], count)
 
 
-def _take_other(scene: Scene, session: Session, payload: bytes) -> None:
+def _take_other(scene: Scene, peer: int, payload: bytes, dropped: Counter[str]) -> None:
+    session = scene.present.get(peer)
+    if session is None or not session.attached:
+        dropped[DETACHED] += 1
+        return
+    hear(scene, session)
+    if not session.frames.take(scene.now):
+        dropped["rate"] += 1
+        return
     try:
         if payload and payload[0] == FrameType.PONG:
             if session.pings.answered(unpack_pong(payload), scene.now):

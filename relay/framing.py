@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from relay import compiled, far
+from relay import far
 from relay.audience import Audience
 from relay.pairs import Pairs
 from relay.selection import Choice
@@ -69,19 +69,13 @@ class Layout:
 def arrange(choice: Choice, world: World, pairs: Pairs, audience: Audience) -> Layout:
     """Deal records to frames, in the order given within a client. Those beyond MAX_FRAMES_PER_SERVE of a client are left out."""
     home = _home_bases(audience)
-    if compiled.core:
-        kind, length, beyond = (compiled.empty(len(choice)) for _ in range(3))
-        whose = choice.slot, choice.client, choice.row
-        beyond = beyond[: compiled.core.measure(world, audience, *whose, kind, length, beyond)]
-    else:
-        kind, length = _measured(choice, world)
-        beyond = _beyond(choice, world, home)
+    kind, length = _measured(choice, world)
+    beyond = _beyond(choice, world, home)
     coarse = _coarse(choice.of(beyond), world, pairs, home)
     kind[beyond[coarse]] = Section.FAR
     length[beyond[coarse]] = STRIDE[Section.FAR]
     group, bases = _groups(choice, world, beyond[~coarse])
-    deal = _dealt if compiled.core else _deal
-    return deal(choice, kind, length, group, home, bases)
+    return _deal(choice, kind, length, group, home, bases)
 
 
 def _measured(choice: Choice, world: World) -> tuple[Ints, Ints]:
@@ -106,31 +100,6 @@ def _deal(choice: Choice, kind: Ints, length: Ints, group: Ints, home: Ints, bas
         which = np.repeat(begin - (np.cumsum(size) - size), size) + np.arange(int(size.sum()))
         choice, kind, length = choice.of(which), kind[which], length[which]
     return Layout(choice, kind, length, size, client, base)
-
-
-def _dealt(choice: Choice, kind: Ints, length: Ints, group: Ints, home: Ints, bases: Ints) -> Layout:
-    """As `_deal`, compiled."""
-    assert compiled.core
-    out, size, first = np.empty((6, len(choice)), np.int64), compiled.empty(len(choice)), compiled.empty(len(choice))
-    records, frames = compiled.core.deal(
-        choice.pair,
-        choice.slot,
-        choice.client,
-        choice.row,
-        kind,
-        length,
-        group if len(bases) else None,
-        len(bases) + 1,
-        out,
-        size,
-        first,
-    )
-    pair, slot, client, row, kind, length = out[:, :records]
-    size = size[:frames]
-    whose = client[np.cumsum(size) - size]
-    return Layout(
-        Choice(pair, slot, client, row), kind, length, size, whose, _bases(whose, first[:frames], home, bases)
-    )
 
 
 def _bases(client: Ints, group: Ints, home: Ints, bases: Ints) -> Ints:
@@ -258,9 +227,7 @@ def write(
         applied: (clients,) control number that we have applied of each client.
     """
     choice, kind, length, size = layout.choice, layout.kind, layout.length, layout.size
-    coarse, distant = distant_of(layout, world)
-    if compiled.core:
-        return compiled.core.write(layout, world, pairs, audience, distant, tick, seq, applied)
+    coarse, distant = _distant_of(layout, world)
     frame = np.repeat(np.arange(len(size)), size)
     opens = _changes(frame) | _changes(kind)
     stops = np.cumsum(length + opens * SECTION_BYTES)
@@ -283,7 +250,7 @@ def write(
     return [data[a:b] for a, b in zip((stop - frame_bytes).tolist(), stop.tolist(), strict=True)]
 
 
-def distant_of(layout: Layout, world: World) -> tuple[Ints, Octets]:
+def _distant_of(layout: Layout, world: World) -> tuple[Ints, Octets]:
     """(n,) which of the records go as FAR, and (n, 15) the bytes of these."""
     coarse = np.flatnonzero(layout.kind == Section.FAR)
     if not len(coarse):

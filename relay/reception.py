@@ -7,18 +7,20 @@ from typing import Final
 
 import numpy as np
 
-from relay import arrivals, compiled
+from relay import arrivals
 from relay.acceptance import Drop
-from relay.arrivals import Arrivals, Received
-from relay.audience import STATE_FRAMES_BURST, Audience
+from relay.arrivals import Received
+from relay.audience import Audience
 from relay.table import Bools, Ints
 from soiree.wire.acks import WINDOW
-from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
+from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES
 
 MAX_ACK_INTERVAL_S: Final = 0.25
 """Longer silences of a client do not count as the time between its acknowledgements."""
 ACK_INTERVAL_GAIN: Final = 0.125
 """How fast the time between acknowledgements follows."""
+DETACHED: Final = "detached"
+"""Why a frame of one without a connection was dropped."""
 _WINDOW_MASK: Final = (1 << WINDOW) - 1
 
 
@@ -31,7 +33,7 @@ class Ingested:
     malformed: Counter[int] = field(default_factory=Counter)
     """Peer → frames that could not be read."""
     drops: Counter[str] = field(default_factory=Counter)
-    """Reason (`Drop.reason`) → records, or whole frames for `malformed` and `rate`, and `stale` for repeated ones."""
+    """Reason (`Drop.reason`) → records, or whole frames for `malformed`, `rate` and `detached`, and `stale` for repeated ones."""
     accepted: int = 0
     """Records taken."""
 
@@ -43,9 +45,7 @@ class Reception:
         self._audience = audience
 
     def receive(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> Received:
-        """The sound and new ones among frames (peer, payload); the others are counted in `told`. Frames of strangers are passed over."""
-        if compiled.core:
-            return self._receive_compiled(frames, now, told)
+        """The sound and new ones among frames (peer, payload); the others are counted in `told`."""
         audience = self._audience
         row, payloads = self._admit(frames, now, told)
         come = arrivals.unpack(payloads)
@@ -69,37 +69,19 @@ class Reception:
         )
         return Received(come, frame, row, seq, applied)
 
-    def _receive_compiled(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> Received:
-        assert compiled.core
-        come, found, taken, applied, malformed, stale, rate = compiled.core.receive(self._audience, frames, now)
-        data, at, sound = come
-        if malformed is not None:
-            told.malformed.update(malformed)
-            told.drops[Drop.MALFORMED.reason] += sum(malformed.values())
-        if stale:
-            told.drops[Drop.STALE.reason] += stale
-        if rate:
-            told.drops[Drop.RATE.reason] += rate
-        told.control_applied.update(applied)
-        frame, kind, count, first = np.frombuffer(found, np.int64).reshape(4, -1)
-        number, client, seq, has_applied = np.frombuffer(taken, np.int64).reshape(4, -1)
-        octets, marks = np.frombuffer(data, np.uint8), np.frombuffer(sound, np.bool_)
-        return Received(
-            Arrivals(octets, np.frombuffer(at, np.int64), marks, frame, kind, count, first),
-            number,
-            client,
-            seq,
-            has_applied,
-        )
-
     def _admit(self, frames: Sequence[tuple[int, bytes]], now: float, told: Ingested) -> tuple[Ints, list[bytes]]:
-        """Those of clients that are here, as far as their rates allow: the row of who sent each, and its payload."""
+        """Those of clients that have a connection, as far as their rates allow: the row of who sent each, and its payload."""
         audience = self._audience
         row_of = audience.row_of
         row = np.array([row_of.get(peer, 0) for peer, _ in frames], np.int64)
+        row[~audience.active[row]] = 0
+        if not row.all():
+            told.drops[DETACHED] += len(row) - int(np.count_nonzero(row))
         whose = np.flatnonzero(np.bincount(row[row > 0]))
+        audience.heard_s[whose] = now
         passed = np.maximum(0.0, now - audience.frames_s[whose])
-        audience.frames[whose] = np.minimum(STATE_FRAMES_BURST, audience.frames[whose] + passed * STATE_FRAMES_PER_S)
+        refilled = audience.frames[whose] + passed * audience.frames_per_s
+        audience.frames[whose] = np.minimum(audience.frames_burst, refilled)
         audience.frames_s[whose] = np.maximum(audience.frames_s[whose], now)
         fits = _nth(row) + 1 <= audience.frames[row]
         refused = int((~fits & (row > 0)).sum())

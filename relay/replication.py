@@ -5,6 +5,7 @@ Steps: `relay.ingest` reads, `relay.acceptance` judges and stores; `relay.select
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,16 +17,18 @@ from relay.acceptance import Drop
 from relay.arrivals import Received
 from relay.audience import MAX_CLIENTS, Audience
 from relay.budget import CEILING_KBIT_S, FRAME_OVERHEAD_BYTES, Budgets
+from relay.far import ROTATIONS
 from relay.flight import Flight
 from relay.framing import Layout
 from relay.interest import LOOK_TICKS, PATIENCE_TICKS, Interest, Sighting, look_from, radius
 from relay.pairs import MAX_PAIRS, Pairs
-from relay.reception import Ingested, Reception
+from relay.reception import DETACHED, Ingested, Reception
 from relay.selection import Choice
 from relay.serving import Serving
 from relay.table import Bools, Ints
 from relay.world import SLOTS, World
 from soiree.wire import quantise as q
+from soiree.wire.limits import STATE_FRAMES_BURST, STATE_FRAMES_PER_S
 from soiree.wire.state import ACK_VALID, STATE_HEADER, TICK_HZ, Section, Slot
 
 FIRST_RTT_S: Final = 0.1
@@ -37,7 +40,7 @@ CAP_SHARE: Final = 0.99
 """Of a cap that a client asked for: what its bucket has gathered, and what is sent at once, comes on top."""
 BURST_GAIN: Final = 0.1
 """How fast the count of frames in a serve follows."""
-_FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
+FRAME_COST: Final = STATE_HEADER.size + framing.MAX_SECTIONS * framing.SECTION_BYTES + FRAME_OVERHEAD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,9 @@ class ReplicationConfig:
     """Faster changes of place need the teleport bit."""
     ceiling_kbit_s: float = CEILING_KBIT_S
     """What a client may be sent at most, overhead included."""
+    state_frames_per_s: float = STATE_FRAMES_PER_S
+    state_frames_burst: float = STATE_FRAMES_BURST
+    """Frames that a client may send at once."""
     max_clients: int = MAX_CLIENTS
     max_pairs: int = MAX_PAIRS
     """Entities told to clients, summed over clients."""
@@ -67,7 +73,7 @@ class Replication:
     def __init__(self, world: World, config: ReplicationConfig) -> None:
         self.world = world
         self.config = config
-        self.audience = Audience(config.max_clients)
+        self.audience = Audience(config.max_clients, config.state_frames_per_s, config.state_frames_burst)
         self.pairs = Pairs(world, config.max_pairs)
         self.budgets = Budgets(config.max_clients, config.ceiling_kbit_s)
         self.flight = Flight(config.max_clients)
@@ -156,6 +162,11 @@ class Replication:
         if peer in self.audience:
             self.pairs.untell_many(self.audience.row(peer), entities)
 
+    def heard_s(self, peer: int) -> float:
+        """When the last frame of a client came; 0 if none has, or it is not here."""
+        row = self.audience.row_of.get(peer)
+        return 0.0 if row is None else float(self.audience.heard_s[row])
+
     def on_applied(self, peer: int, number: int) -> None:
         """The peer has applied our control messages up to this full number, as `hello` says it."""
         self.audience.on_applied(peer, number)
@@ -212,6 +223,8 @@ class Replication:
         """Take in STATE frames (peer, payload), newest last, and the acknowledgements in them. Never raises for what a peer sent."""
         self._tick = max(self._tick, tick)
         self.world.tick = max(self.world.tick, tick)
+        if compiled.core:
+            return self._ingest_compiled(compiled.core, frames, tick, now)
         told = Ingested()
         received = self._reception.receive(frames, now, told)
         if not len(received):
@@ -221,6 +234,24 @@ class Replication:
         told.drops.update({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
         self._refusals_wait |= bool(counts[Drop.SPEED] or counts[Drop.TELEPORT_RATE])
         return Ingested(told.control_applied, told.malformed, told.drops, counts[Drop.TAKEN])
+
+    def _ingest_compiled(
+        self, core: compiled.Core, frames: Sequence[tuple[int, bytes]], tick: int, now: float
+    ) -> Ingested:
+        world, flight = self.world, self.flight
+        tables = world, self.pairs, self.audience, flight, self.budgets
+        counts, detached, applied, malformed, acknowledged, heard, news = core.ingest(
+            *tables, frames, tick, now, self.config.max_speed_m_s
+        )
+        world.heard |= heard
+        world.changes += news
+        if acknowledged is not None:
+            flight.recount(acknowledged)
+        self._refusals_wait |= bool(counts[Drop.SPEED] or counts[Drop.TELEPORT_RATE])
+        drops = Counter({drop.reason: counts[drop] for drop in Drop if drop and counts[drop]})
+        if detached:
+            drops[DETACHED] = detached
+        return Ingested(applied, Counter(malformed or {}), drops, counts[Drop.TAKEN])
 
     def refused(self, tick: int) -> list[int]:
         """Entities whose owners are to hear now that the last move of theirs was refused, as it was too fast."""
@@ -235,6 +266,10 @@ class Replication:
         self.serving.packed = tick
         self._settle_charges(now)
         self.budgets.advance(now)
+        if compiled.core:
+            tables = self.world, self.pairs, self.audience, self.flight, self.budgets
+            turns = self.serving.every, self.serving.turns()
+            return compiled.core.pack(*tables, tick, now, *turns, control_applied, ROTATIONS)
         due = self.serving.due(tick, now)
         look_from(self.world, self.audience)
         self.audience.serves[due] += 1
@@ -300,9 +335,9 @@ class Replication:
             return choice
         length = self.world.length.reshape(-1)[choice.row * SLOTS + choice.slot]
         allowance = np.minimum(
-            self.serving.tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + _FRAME_COST)
+            self.serving.tokens(), framing.MAX_FRAMES_PER_SERVE * (framing.RECORDS_BYTES + FRAME_COST)
         )
-        limits = allowance, framing.RECORDS_BYTES, _FRAME_COST
+        limits = allowance, framing.RECORDS_BYTES, FRAME_COST
         tight = selection.too_much(choice, length, *limits)
         if not tight.any():
             return choice
@@ -315,10 +350,6 @@ class Replication:
     ) -> list[tuple[int, bytes]]:
         """Write frames, and remember what went in them."""
         audience, pairs, clients = self.audience, self.pairs, layout.client
-        if compiled.core:
-            tables = self.world, pairs, audience, self.flight, self.budgets
-            _, distant = framing.distant_of(layout, self.world)
-            return compiled.core.depart(layout, *tables, distant, tick, now, control_applied)
         peers = audience.peer[clients].tolist()
         applied = np.zeros(len(audience.peer), np.int64)
         applied[clients] = [control_applied.get(peer, 0) for peer in peers]

@@ -39,7 +39,12 @@ class Room:
 
     def __init__(self, spec: RoomSpec, config: RoomConfig, now: float, random: Random) -> None:
         self.spec = spec
-        replication = replace(config.replication, max_speed_m_s=spec.max_speed_m_s)
+        replication = replace(
+            config.replication,
+            max_speed_m_s=spec.max_speed_m_s,
+            state_frames_per_s=config.state_frames_per_s,
+            state_frames_burst=config.state_frames_burst,
+        )
         self._scene = Scene(replace(config, replication=replication), now, random)
         self._listened_at = -math.inf
 

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from relay import compiled
 from relay.audience import Audience
 from relay.distance import away_m
 from relay.pairs import Pairs
@@ -56,11 +55,6 @@ class Choice:
 
 def lacking(world: World, pairs: Pairs, audience: Audience, due: Bools, rto_ticks: Ints, tick: int) -> Choice:
     """All records that clients which are `due` lack and that were not sent to them just now, in no order."""
-    if compiled.core:
-        most = compiled.core.stir(world, pairs) * SLOTS
-        out = compiled.empty(most), compiled.empty(most), compiled.empty(most), compiled.empty(most)
-        count = compiled.core.lacking(world, pairs, audience, due, rto_ticks, tick, world.heard, *out)
-        return Choice(*(column[:count] for column in out))
     open_ = _open(world, pairs, np.where(due, audience.applied, -1))
     pair, client, row = open_.pair, open_.client, open_.row
     # An owner lacks what its predecessor said last, until it speaks for itself.
@@ -127,9 +121,6 @@ def carried(
 ) -> Choice:
     """By client, the most urgent first: what each one's allowance carries. Arguments as for `most_urgent`."""
     limits = allowance, frame_bytes, frame_cost
-    if compiled.core:
-        chosen, columns = compiled.empty(len(choice)), (choice.pair, choice.slot, choice.client, choice.row)
-        return choice.of(chosen[: compiled.core.rank(world, pairs, audience, *columns, length, *limits, tick, chosen)])
     return most_urgent(choice, urgency(choice, world, pairs, audience, tick), length, *limits)
 
 

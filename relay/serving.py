@@ -13,7 +13,8 @@ from soiree.wire.state import TICK_HZ
 
 LEAST_RTO_S: Final = 0.15
 BARE_FRAME_S: Final = 0.2
-"""A client that gets no records gets a frame this often, for its acknowledgements."""
+"""A client that gets no records gets a frame this often, for its acknowledgements, to the nearest tick."""
+OVERDUE_S: Final = BARE_FRAME_S - 0.5 / TICK_HZ
 SILENT_S: Final = 1.5
 """A client that acknowledged nothing for so long is sent no more often than BARE_FRAME_S."""
 LIMIT_SERVES: Final = 2
@@ -67,7 +68,7 @@ class Serving:
 
     def overdue(self, now: float) -> Bools:
         """(clients,) who have had no frame for BARE_FRAME_S, to the nearest tick."""
-        return np.asarray(now - self.audience.sent_s > BARE_FRAME_S - 0.5 / TICK_HZ, np.bool_)
+        return np.asarray(now - self.audience.sent_s > OVERDUE_S, np.bool_)
 
     def _groups(self) -> int:
         """Clients are served in so many groups, each at another tick: small ones together, as every pass has its price."""

@@ -19,6 +19,7 @@ class Telling:
     Attributes:
         sessions: every session that has not left, by peer.
         present: those of them that have said hello, the longest-present first.
+        missed: peers that have been silent, or are away, until something of them arrives.
         ending: sessions to be ended for a reason that arose while something else was done.
         outputs: what the driver has not fetched.
     """
@@ -26,6 +27,7 @@ class Telling:
     def __init__(self) -> None:
         self.sessions: dict[int, Session] = {}
         self.present: dict[int, Session] = {}
+        self.missed: set[int] = set()
         self.ending: list[Session] = []
         self.outputs: list[Output] = []
         self._bundles: dict[int, Bundle] | None = None

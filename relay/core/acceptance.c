@@ -13,15 +13,11 @@
 
 enum { AHEAD = 4 }; /* records */
 
-typedef struct {
-    i64 client, seq, index;
-} Turn;
-
 static int by_turn(const void *a, const void *b) {
-    const Turn *one = a, *two = b;
+    const Frame *one = a, *two = b;
     if (one->client != two->client) return one->client < two->client ? -1 : 1;
     if (one->seq != two->seq) return one->seq < two->seq ? -1 : 1;
-    return one->index < two->index ? -1 : 1;
+    return one->place < two->place ? -1 : 1;
 }
 
 /* Where a record says that its transform is, as `World.position`. */
@@ -46,67 +42,41 @@ static bool rests(const u8 *p, int kind) {
     return kind != UPRIGHT || !(p[12] | p[13]);
 }
 
-/* absorb(world, audience, arrivals, received, tick, max_speed_m_s): judge all records of received frames, and store those that are taken.
-   Returns (records by Drop, slots heard as bits, whether anything in the world is new: its version is world.changes + 1). */
-PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
-    (void)self;
-    if (!expect("absorb", nargs, 6)) return NULL;
-    PyObject *world = args[0], *audience = args[1], *arrivals = args[2], *received = args[3];
-    Held held = {0};
-    Py_ssize_t ids = 0, sections = 0, frames = 0, taken = 0, rows = 0, props_bytes = 0;
-    const i64 *row_of = column(&held, world, "row_of", 8, &ids), *frame_of = column(&held, arrivals, "frame", 8, &sections);
-    const i64 *number_of = column(&held, received, "frame", 8, &taken), *owner = column(&held, world, "owner", 8, &rows);
-    u8 *props = column(&held, world, "props", 1, &props_bytes);
-    const u8 *data = FLAGS(arrivals, data);
-    const i64 *at = column(&held, arrivals, "at", 8, &frames);
-    const i64 *kind_of = COLUMN(arrivals, kind), *count_of = COLUMN(arrivals, count), *first_of = COLUMN(arrivals, first);
-    const i64 *client = COLUMN(received, client), *seq_of = COLUMN(received, seq), *applied_of = COLUMN(received, applied);
-    const i64 *peer_of = COLUMN(audience, peer), *parent = COLUMN(world, parent), *attach = COLUMN(world, attach);
-    const i64 *fence = COLUMN(world, fence);
-    u8 *stirred = FLAGS(world, stirred), *touched = FLAGS(world, touched), *at_rest = FLAGS(world, at_rest);
-    u8 *transforms = FLAGS(world, transforms), *poses = FLAGS(world, poses);
-    i64 *position = COLUMN(world, position), *kinds = COLUMN(world, kind), *lengths = COLUMN(world, length);
-    i64 *versions = COLUMN(world, version), *samples = COLUMN(world, sample), *seqs = COLUMN(world, seq);
-    i64 *changed = COLUMN(world, changed), *teleported = COLUMN(world, teleported), *jumped_at = COLUMN(world, jumped_at);
-    i64 *refused = COLUMN(world, refused);
-    double *jumps = COLUMN(world, jumps), *overrun_m = COLUMN(world, overrun_m);
-    PyObject *changes = held.failed ? NULL : PyObject_GetAttrString(world, "changes");
-    const i64 version = changes ? number(&held, changes) + 1 : 0;
-    Py_XDECREF(changes);
-    const i64 tick = number(&held, args[4]);
-    const double max_speed = real(&held, args[5]);
-    if (held.failed || !changes) FAIL;
-
-    Turn *turns = PyMem_Malloc((size_t)(taken + 1) * sizeof(Turn));
-    i64 *begins = PyMem_Malloc((size_t)(frames + 1) * sizeof(i64));
-    if (!turns || !begins) {
-        PyMem_Free(turns), PyMem_Free(begins), let_go(&held);
-        return PyErr_NoMemory();
-    }
-    for (i64 frame = 0, section = 0; frame <= frames; frame++) {
-        while (section < sections && frame_of[section] < frame) section++;
-        begins[frame] = section;
-    }
-    for (i64 i = 0; i < taken; i++) turns[i] = (Turn){client[i], seq_of[i], i};
-    /* What an owner sent is taken in the order in which it was sent. */
-    qsort(turns, (size_t)taken, sizeof(Turn), by_turn);
-
-    i64 drops[DROPS] = {0};
-    int heard = 0;
-    bool news = false;
+/* Judge all records of received frames, and store those that are taken; in the order in which their owners sent them. `heard`: slots as bits;
+   `news`: something in the world is new: its version is world.changes + 1. */
+bool absorb(Held *held, const Tables *room, Arrivals *come, i64 tick, double max_speed, int *heard, bool *news) {
+    if (!come->n) return true;
+    PyObject *world = room->world;
+    Py_ssize_t ids = 0, rows = 1, props_bytes = 0;
+    const i64 *row_of = column(held, world, "row_of", 8, &ids), *owner = column(held, world, "owner", 8, &rows);
+    const i64 *peer_of = column(held, room->audience, "peer", 8, NULL), *fence = column(held, world, "fence", 8, NULL);
+    const i64 *parent = column(held, world, "parent", 8, NULL), *attach = column(held, world, "attach", 8, NULL);
+    u8 *props = column(held, world, "props", 1, &props_bytes), *stirred = column(held, world, "stirred", 1, NULL);
+    u8 *touched = column(held, world, "touched", 1, NULL), *at_rest = column(held, world, "at_rest", 1, NULL);
+    u8 *transforms = column(held, world, "transforms", 1, NULL), *poses = column(held, world, "poses", 1, NULL);
+    i64 *position = column(held, world, "position", 8, NULL), *kinds = column(held, world, "kind", 8, NULL);
+    i64 *lengths = column(held, world, "length", 8, NULL), *versions = column(held, world, "version", 8, NULL);
+    i64 *samples = column(held, world, "sample", 8, NULL), *seqs = column(held, world, "seq", 8, NULL);
+    i64 *changed = column(held, world, "changed", 8, NULL), *teleported = column(held, world, "teleported", 8, NULL);
+    i64 *jumped_at = column(held, world, "jumped_at", 8, NULL), *refused = column(held, world, "refused", 8, NULL);
+    double *jumps = column(held, world, "jumps", 8, NULL), *overrun_m = column(held, world, "overrun_m", 8, NULL);
+    const i64 version = whole_of(held, world, "changes") + 1;
+    if (held->failed) return false;
+    qsort(come->frames, (size_t)come->n, sizeof(Frame), by_turn);
     const double too_far = SLACK_M + CLOCK_SLACK_S * max_speed;
     u8 *const records[SLOTS] = {transforms, poses, props};
     const i64 widths[SLOTS] = {SLOT_BYTES[TRANSFORM], SLOT_BYTES[POSE_SLOT], props_bytes / rows};
-    for (i64 turn = 0; turn < taken; turn++) {
-        const i64 i = turns[turn].index, frame = number_of[i], seq = seq_of[i], applied = applied_of[i], peer = peer_of[client[i]];
-        const u8 *head = data + at[frame];
+    for (i64 turn = 0; turn < come->n; turn++) {
+        const Frame *frame = &come->frames[turn];
+        const i64 seq = frame->seq, applied = frame->applied, peer = peer_of[frame->client];
+        const u8 *head = frame->bytes;
         const i64 base[3] = {(int32_t)get32(head + 8), (int32_t)get32(head + 12), (int32_t)get32(head + 16)};
         i64 near = tick + (int32_t)(get32(head + 4) - (uint32_t)tick);
         near = near < tick - MAX_LATE_TICKS ? tick - MAX_LATE_TICKS : near > tick ? tick : near;
-        for (i64 section = begins[frame]; section < begins[frame + 1]; section++) {
-            const int kind = (int)kind_of[section], slot = SLOT_OF[kind];
-            const u8 *next = data + first_of[section];
-            for (i64 left = count_of[section]; left; left--) {
+        for (const Part *part = come->parts + frame->part, *end = part + frame->parts; part < end; part++) {
+            const int kind = part->kind, slot = SLOT_OF[kind];
+            const u8 *next = part->first;
+            for (i64 left = part->count; left; left--) {
                 const u8 *p = next;
                 const i64 length = kind == PROPS ? 4 + p[3] : STRIDE[kind];
                 next += length;
@@ -152,9 +122,9 @@ PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
                         }
                     }
                 }
-                drops[verdict]++;
+                come->drops[verdict]++;
                 if (verdict != TAKEN) continue;
-                heard |= 1 << slot;
+                *heard |= 1 << slot;
                 seqs[cell] = seq;
                 if (samples[cell] < sample) samples[cell] = sample;
                 u8 *kept = records[slot] + row * widths[slot];
@@ -170,14 +140,11 @@ PyObject *absorb(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
                     memcpy(was, to, sizeof to);
                 }
                 if (!fresh) continue;
-                news = true;
+                *news = true;
                 versions[cell] = changed[row] = version, touched[row] = 1;
                 if (slot == TRANSFORM && age & TELEPORT) teleported[row] = version;
             }
         }
     }
-    PyMem_Free(turns), PyMem_Free(begins), let_go(&held);
-    PyObject *counts = PyList_New(DROPS);
-    for (int i = 0; counts && i < DROPS; i++) PyList_SET_ITEM(counts, i, PyLong_FromLongLong(drops[i]));
-    return counts ? Py_BuildValue("(Nii)", counts, heard, (int)news) : NULL;
+    return true;
 }

@@ -2,34 +2,28 @@
 
 #include "functions.h"
 
-typedef struct {
-    const u8 *payload;
-    i64 size, row;
-} Frame;
-
 enum { LEAST_SECTION_BYTES = SECTION_BYTES + 14 }; /* of all sections of a frame but PROPS, which is the last */
 
-/* The sections of one frame as rows frame, kind, count, first from `n` on; how many there are in all then, or −1 for an unsound frame. */
-static i64 sections_of(const u8 *data, i64 frame, i64 at, i64 size, i64 *const found[4], i64 n) {
-    i64 cursor = at + HEADER_BYTES;
-    const i64 end = at + size;
-    if (size < HEADER_BYTES || size > MAX_FRAME_BYTES || data[at] != STATE) return -1;
+/* The sections of one frame from `parts` on; how many they are, or −1 for an unsound frame. */
+static i64 sections_of(const u8 *data, i64 size, Part *parts) {
+    const u8 *cursor = data + HEADER_BYTES, *const end = data + size;
+    i64 n = 0;
+    if (size < HEADER_BYTES || size > MAX_FRAME_BYTES || data[0] != STATE) return -1;
     while (cursor < end) {
-        i64 first = cursor + SECTION_BYTES, after;
-        if (first > end) return -1;
-        const int kind = data[cursor], count = data[cursor + 1];
+        if (end - cursor < SECTION_BYTES) return -1;
+        const int kind = cursor[0], count = cursor[1];
+        const u8 *const first = cursor + SECTION_BYTES;
+        i64 left = end - first, bytes = 0;
         if (kind < 1 || kind >= KINDS || !count) return -1;
         if (kind == PROPS) {
-            after = first;
-            for (int i = 0; i < count && after <= end; i++) after = after + 4 <= end ? after + 4 + data[after + 3] : end + 1;
-            if (after != end) return -1;
+            for (int i = 0; i < count && bytes <= left; i++) bytes = bytes + 4 <= left ? bytes + 4 + first[bytes + 3] : left + 1;
+            if (bytes != left) return -1;
         } else {
-            after = first + count * STRIDE[kind];
-            if (after > end) return -1;
+            bytes = (i64)count * STRIDE[kind];
+            if (bytes > left) return -1;
         }
-        found[0][n] = frame, found[1][n] = kind, found[2][n] = count, found[3][n] = first;
-        n++;
-        cursor = after;
+        parts[n++] = (Part){first, kind, count};
+        cursor = first + bytes;
     }
     return n;
 }
@@ -70,113 +64,109 @@ static bool count_of(PyObject **dict, i64 peer) {
     return done;
 }
 
-static PyObject *bytes_of(const void *from, i64 octets) { return PyBytes_FromStringAndSize(from, (Py_ssize_t)octets); }
+/* Notes the control number that each client has applied now, by peer, where it is newer than before. */
+static bool tell_applied(Arrivals *come, const i64 *peer_of, const i64 *now_applied, i64 *before) {
+    for (i64 i = 0; i < come->n; i++) {
+        const i64 row = come->frames[i].client;
+        if (before[row] >= now_applied[row]) continue;
+        before[row] = now_applied[row];
+        PyObject *key = PyLong_FromLongLong(peer_of[row]), *low = PyLong_FromLongLong(now_applied[row] & 0xFFFF);
+        const bool told = key && low && !PyDict_SetItem(come->applied, key, low);
+        Py_XDECREF(key), Py_XDECREF(low);
+        if (!told) return false;
+    }
+    return true;
+}
 
-/* receive(audience, frames, now): the sound and new ones among frames [(peer, payload)]. Returns
-   ((data, at, sound), sections, received, applied by peer, malformed by peer or None, stale frames, frames over their rate):
-   `sections` (4, n) frame, kind, count, first; `received` (4, n) frame, client, seq, applied; as bytes of int64. */
-PyObject *receive(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
-    (void)self;
-    if (!expect("receive", nargs, 3)) return NULL;
-    PyObject *audience = args[0];
-    Held held = {0};
-    Inbound in = {COLUMN(audience, newest), COLUMN(audience, first), COLUMN(audience, ack_seq), COLUMN(audience, ack_mask),
-                  COLUMN(audience, applied), FLAGS(audience, ack_valid)};
-    double *tokens = COLUMN(audience, frames), *tokens_s = COLUMN(audience, frames_s);
-    double *acked_s = COLUMN(audience, acked_s), *interval_s = COLUMN(audience, ack_interval_s);
-    const i64 *peer_of = COLUMN(audience, peer), rows = high(&held, audience);
-    const double now = real(&held, args[2]);
-    PyObject *row_of = held.failed ? NULL : PyObject_GetAttrString(audience, "row_of");
-    PyObject *given = row_of ? PySequence_Fast(args[1], "frames are a sequence") : NULL;
-    const i64 offered = given ? PySequence_Fast_GET_SIZE(given) : 0;
-    Frame *frames = PyMem_Malloc((size_t)(offered + 1) * sizeof(Frame));
-    i64 *had = PyMem_Malloc((size_t)(rows + 1) * sizeof(i64)); /* control numbers applied before, −1 where nothing was heard */
-    i64 *at = PyMem_Malloc((size_t)(offered + 1) * sizeof(i64)), *space = NULL;
-    PyObject *data = NULL, *sound = NULL, *malformed = NULL, *applied = PyDict_New(), *result = NULL;
-    i64 n = 0, octets = 0, stale = 0, over = 0;
-    if (held.failed || !given || !frames || !had || !at || !applied) goto end;
-    for (i64 row = 0; row < rows; row++) had[row] = -1;
+void forget(Arrivals *come) {
+    Py_XDECREF(come->given), Py_XDECREF(come->applied), Py_XDECREF(come->malformed);
+    PyMem_Free(come->frames), PyMem_Free(come->parts);
+}
+
+/* The frames [(peer, payload)] that are of clients with a connection, within their rates, sound and new; the others are counted. */
+bool receive(Held *held, PyObject *audience, PyObject *frames, double now, Arrivals *come) {
+    const Inbound in = {column(held, audience, "newest", 8, NULL),   column(held, audience, "first", 8, NULL),
+                        column(held, audience, "ack_seq", 8, NULL),  column(held, audience, "ack_mask", 8, NULL),
+                        column(held, audience, "applied", 8, NULL),  column(held, audience, "ack_valid", 1, NULL)};
+    double *tokens = column(held, audience, "frames", 8, NULL), *tokens_s = column(held, audience, "frames_s", 8, NULL);
+    double *acked_s = column(held, audience, "acked_s", 8, NULL), *interval_s = column(held, audience, "ack_interval_s", 8, NULL);
+    double *heard_s = column(held, audience, "heard_s", 8, NULL);
+    const u8 *active = column(held, audience, "active", 1, NULL);
+    const i64 *peer_of = column(held, audience, "peer", 8, NULL), rows = high(held, audience);
+    const double per_s = real_of(held, audience, "frames_per_s"), burst = real_of(held, audience, "frames_burst");
+    PyObject *row_of = held->failed ? NULL : PyObject_GetAttrString(audience, "row_of");
+    come->given = row_of ? PySequence_Fast(frames, "frames are a sequence") : NULL;
+    if (!come->given) {
+        Py_XDECREF(row_of);
+        return false;
+    }
+    const i64 offered = PySequence_Fast_GET_SIZE(come->given);
+    come->applied = PyDict_New();
+    come->frames = PyMem_Malloc((size_t)(offered + 1) * sizeof(Frame));
+    i64 *before = PyMem_Malloc((size_t)(rows + 1) * sizeof(i64)); /* control numbers applied, −1 where nothing was heard */
+    i64 admitted = 0, octets = 0;
+    bool done = false;
+    if (!come->applied || !come->frames || !before) goto end;
+    for (i64 row = 0; row < rows; row++) before[row] = -1;
 
     for (i64 i = 0; i < offered; i++) {
-        PyObject *one = PySequence_Fast_GET_ITEM(given, i);
+        PyObject *one = PySequence_Fast_GET_ITEM(come->given, i);
         if (!PyTuple_Check(one) || PyTuple_GET_SIZE(one) != 2 || !PyBytes_Check(PyTuple_GET_ITEM(one, 1))) {
             PyErr_SetString(PyExc_TypeError, "a frame is a peer and its payload");
             goto end;
         }
         PyObject *where = PyDict_GetItemWithError(row_of, PyTuple_GET_ITEM(one, 0)), *payload = PyTuple_GET_ITEM(one, 1);
-        if (!where) {
-            if (PyErr_Occurred()) goto end;
+        if (!where && PyErr_Occurred()) goto end;
+        const i64 row = where ? PyLong_AsLongLong(where) : 0;
+        if (!active[row]) {
+            come->detached++;
             continue;
         }
-        const i64 row = PyLong_AsLongLong(where);
+        heard_s[row] = now;
         if (tokens_s[row] < now) {
-            const double come = tokens[row] + (now - tokens_s[row]) * STATE_FRAMES_PER_S;
-            tokens[row] = come < STATE_FRAMES_BURST ? come : STATE_FRAMES_BURST, tokens_s[row] = now;
+            const double refilled = tokens[row] + (now - tokens_s[row]) * per_s;
+            tokens[row] = refilled < burst ? refilled : burst, tokens_s[row] = now;
         }
         if (tokens[row] < 1) {
-            over++;
+            come->drops[RATE]++;
             continue;
         }
         tokens[row] -= 1;
-        frames[n] = (Frame){(const u8 *)PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), row};
-        at[n++] = octets;
-        octets += PyBytes_GET_SIZE(payload);
+        const i64 size = PyBytes_GET_SIZE(payload);
+        come->frames[admitted++] = (Frame){.bytes = (const u8 *)PyBytes_AS_STRING(payload), .size = size, .client = row};
+        octets += size < MAX_FRAME_BYTES ? size : MAX_FRAME_BYTES;
     }
-    const i64 most = octets / LEAST_SECTION_BYTES + n;
-    data = bytes_of(NULL, octets + PAD_BYTES), sound = bytes_of(NULL, n);
-    space = PyMem_Malloc((size_t)(4 * (most + n) + 1) * sizeof(i64));
-    if (!data || !sound || !space) goto end;
-    u8 *all = (u8 *)PyBytes_AS_STRING(data), *marks = (u8 *)PyBytes_AS_STRING(sound);
-    memset(all + octets, 0, PAD_BYTES);
-    i64 *const found[4] = {space, space + most, space + 2 * most, space + 3 * most};
-    i64 *const taken[4] = {space + 4 * most, space + 4 * most + n, space + 4 * most + 2 * n, space + 4 * most + 3 * n};
-    i64 sections = 0, received = 0;
-    for (i64 i = 0; i < n; i++) {
-        const i64 row = frames[i].row;
-        memcpy(all + at[i], frames[i].payload, (size_t)frames[i].size);
-        const i64 then = sections_of(all, i, at[i], frames[i].size, found, sections);
-        marks[i] = then >= 0;
-        if (then < 0) {
-            if (!count_of(&malformed, peer_of[row])) goto end;
+    come->parts = PyMem_Malloc((size_t)(octets / LEAST_SECTION_BYTES + admitted + 1) * sizeof(Part));
+    if (!come->parts) goto end;
+    i64 parts = 0;
+    for (i64 i = 0; i < admitted; i++) {
+        Frame frame = come->frames[i];
+        const i64 row = frame.client, found = sections_of(frame.bytes, frame.size, come->parts + parts);
+        if (found < 0) {
+            come->drops[MALFORMED]++;
+            if (!count_of(&come->malformed, peer_of[row])) goto end;
             continue;
         }
-        sections = then;
-        i64 seq;
-        if (!number_of(&in, row, get16(all + at[i] + 2), &seq)) {
-            stale++;
+        if (!number_of(&in, row, get16(frame.bytes + 2), &frame.seq)) {
+            come->drops[STALE]++;
             continue;
         }
-        if (had[row] < 0) {
-            had[row] = in.applied[row];
+        if (before[row] < 0) {
+            before[row] = in.applied[row];
             double interval = now - acked_s[row];
             interval = interval < MAX_ACK_INTERVAL_S ? interval : MAX_ACK_INTERVAL_S;
             interval_s[row] += (interval - interval_s[row]) * ACK_INTERVAL_GAIN, acked_s[row] = now;
         }
-        const i64 ahead = (get16(all + at[i] + 26) - in.applied[row]) & 0xFFFF;
-        const i64 has = in.applied[row] + ahead - (ahead <= MAX_UNAPPLIED_MESSAGES ? 0 : 0x10000);
-        if (seq == in.newest[row] && in.applied[row] < has) in.applied[row] = has;
-        taken[0][received] = i, taken[1][received] = row, taken[2][received] = seq, taken[3][received] = has;
-        received++;
+        const i64 ahead = (get16(frame.bytes + 26) - in.applied[row]) & 0xFFFF;
+        frame.applied = in.applied[row] + ahead - (ahead <= MAX_UNAPPLIED_MESSAGES ? 0 : 0x10000);
+        if (frame.seq == in.newest[row] && in.applied[row] < frame.applied) in.applied[row] = frame.applied;
+        frame.place = come->n, frame.part = parts, frame.parts = found, parts += found;
+        come->frames[come->n++] = frame;
     }
-    for (i64 i = 0; i < received; i++) {
-        const i64 row = taken[1][i];
-        if (had[row] >= in.applied[row]) continue;
-        had[row] = in.applied[row];
-        PyObject *key = PyLong_FromLongLong(peer_of[row]), *low = PyLong_FromLongLong(in.applied[row] & 0xFFFF);
-        const bool told = key && low && !PyDict_SetItem(applied, key, low);
-        Py_XDECREF(key), Py_XDECREF(low);
-        if (!told) goto end;
-    }
-    for (int which = 1; which < 4; which++) { /* close the gaps */
-        memmove(space + which * sections, found[which], (size_t)sections * sizeof(i64));
-        memmove(taken[0] + which * received, taken[which], (size_t)received * sizeof(i64));
-    }
-    result = Py_BuildValue("((ONO)NNOOLL)", data, bytes_of(at, n * 8), sound, bytes_of(space, 4 * sections * 8),
-                           bytes_of(taken[0], 4 * received * 8), applied, malformed ? malformed : Py_None, (long long)stale, (long long)over);
+    done = tell_applied(come, peer_of, in.applied, before);
 end:
-    if (!result && !PyErr_Occurred()) PyErr_NoMemory();
-    Py_XDECREF(row_of), Py_XDECREF(given), Py_XDECREF(data), Py_XDECREF(sound), Py_XDECREF(malformed), Py_XDECREF(applied);
-    PyMem_Free(frames), PyMem_Free(had), PyMem_Free(at), PyMem_Free(space);
-    let_go(&held);
-    return result;
+    if (!done && !PyErr_Occurred()) PyErr_NoMemory();
+    Py_DECREF(row_of);
+    PyMem_Free(before);
+    return done;
 }

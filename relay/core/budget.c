@@ -99,7 +99,10 @@ PyObject *advance(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     Held held = {0};
     Budgets b = budgets_of(&held, args[0]);
     const double now = real(&held, args[1]), passed = real(&held, args[2]), since = real(&held, args[3]), share = real(&held, args[4]);
-    if (held.failed) FAIL;
+    if (held.failed) {
+        let_go(&held);
+        return NULL;
+    }
     const double come = BYTES_PER_KBIT * passed * share;
     for (i64 row = 0; row < b.rows; row++) {
         const double burst = greater(LEAST_BURST_BYTES, b.rate[row] * (BYTES_PER_KBIT * BURST_S));
@@ -116,18 +119,11 @@ PyObject *advance(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     Py_RETURN_NONE;
 }
 
-/* note_fates(budgets, rows, delays_s, gaps_s, arrived, lost): newest frames of `rows` were acknowledged; frames that arrived and were lost,
-   counted by row. */
-PyObject *note_fates(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
-    (void)self;
-    if (!expect("note_fates", nargs, 6)) return NULL;
-    Held held = {0};
-    Py_ssize_t delays = 0, counted = 0;
-    Budgets b = budgets_of(&held, args[0]);
-    const i64 *rows = buffer(&held, args[1], 8, &delays);
-    const double *delays_s = I64(args[2]), *gaps_s = I64(args[3]);
-    const i64 *arrived = buffer(&held, args[4], 8, &counted), *lost = I64(args[5]);
-    if (held.failed) FAIL;
+/* Newest frames of `rows` were acknowledged after these delays; frames that arrived and were lost, counted by row. */
+bool note_fates(Held *held, PyObject *budgets, const i64 *rows, const double *delays_s, const double *gaps_s, i64 delays, const i64 *arrived,
+                const i64 *lost, i64 counted) {
+    const Budgets b = budgets_of(held, budgets);
+    if (held->failed) return false;
     for (i64 i = 0; i < delays; i++) {
         const i64 newest = 2 * rows[i];
         b.near[newest] = lesser(delays_s[i], b.near[newest]), b.base[newest] = lesser(delays_s[i], b.base[newest]);
@@ -138,6 +134,5 @@ PyObject *note_fates(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
         const double frame_kbit = b.used[row] * MEMORY_S / greater(b.frames[row], 1e-9);
         b.arrived[row] += (double)arrived[row] * frame_kbit / ARRIVAL_MEMORY_S;
     }
-    let_go(&held);
-    Py_RETURN_NONE;
+    return true;
 }

@@ -10,7 +10,7 @@
 
 /* Buffers that a call holds; all are let go at its end. A failure is noted, so that many can be fetched before it is looked at. */
 typedef struct {
-    Py_buffer view[48];
+    Py_buffer view[96];
     int count;
     bool failed;
 } Held;
@@ -21,6 +21,7 @@ static inline void let_go(Held *held) {
 
 static inline void *buffer(Held *held, PyObject *object, Py_ssize_t itemsize, Py_ssize_t *items) {
     if (held->failed || !object) return held->failed = true, NULL;
+    if (held->count == sizeof held->view / sizeof *held->view) Py_FatalError("more columns than a call can hold");
     Py_buffer *view = &held->view[held->count];
     if (PyObject_GetBuffer(object, view, PyBUF_C_CONTIGUOUS)) return held->failed = true, NULL;
     held->count++;
@@ -54,13 +55,26 @@ static inline double real(Held *held, PyObject *object) {
     return value;
 }
 
-static inline i64 high(Held *held, PyObject *table) {
+static inline double real_of(Held *held, PyObject *object, const char *name) {
     if (held->failed) return 0;
-    PyObject *value = PyObject_GetAttrString(table, "high");
-    if (!value) return held->failed = true, 0;
-    i64 rows = number(held, value);
-    Py_DECREF(value);
-    return rows;
+    PyObject *found = PyObject_GetAttrString(object, name);
+    if (!found) return held->failed = true, 0;
+    const double value = real(held, found);
+    Py_DECREF(found);
+    return value;
+}
+
+static inline i64 whole_of(Held *held, PyObject *object, const char *name) {
+    if (held->failed) return 0;
+    PyObject *found = PyObject_GetAttrString(object, name);
+    if (!found) return held->failed = true, 0;
+    const i64 value = number(held, found);
+    Py_DECREF(found);
+    return value;
+}
+
+static inline i64 high(Held *held, PyObject *table) {
+    return whole_of(held, table, "high");
 }
 
 static inline bool expect(const char *name, Py_ssize_t given, Py_ssize_t wanted) {
@@ -68,15 +82,5 @@ static inline bool expect(const char *name, Py_ssize_t given, Py_ssize_t wanted)
     PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, %zd given", name, wanted, given);
     return false;
 }
-
-#define I64(object) buffer(&held, object, 8, NULL)
-#define U8(object) buffer(&held, object, 1, NULL)
-#define COLUMN(table, name) column(&held, table, #name, 8, NULL)
-#define FLAGS(table, name) column(&held, table, #name, 1, NULL)
-#define FAIL                                                                                                                               \
-    do {                                                                                                                                   \
-        let_go(&held);                                                                                                                     \
-        return NULL;                                                                                                                       \
-    } while (0)
 
 #endif

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relay.audience import STATE_FRAMES_BURST, Audience
+from relay.audience import Audience
 from relay.reception import Ingested, Reception
 from relay.table import TableFullError
 from soiree.wire.acks import ReceiveWindow
-from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
+from soiree.wire.limits import MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_BURST, STATE_FRAMES_PER_S
 from tests.relay.records import frame
 
 pytestmark = pytest.mark.usefixtures("both_cores")

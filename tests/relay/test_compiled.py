@@ -1,6 +1,7 @@
 """The compiled core does what the NumPy one does: of the same traffic both make the same frames, to the byte, and the same world."""
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
@@ -16,24 +17,23 @@ from relay import (
     arrivals,
     budget,
     compiled,
+    far,
     flight,
     framing,
     ingest,
     reception,
     replication,
     selection,
+    serving,
     speed,
 )
 from relay.acceptance import Drop
-from relay.arrivals import Received
-from relay.audience import STATE_FRAMES_BURST, Audience
-from relay.budget import Budgets
-from relay.reception import Ingested, Reception
+from relay.reception import Ingested
 from relay.replication import Replication
 from relay.world import NO_SEQ, SLOT_BYTES, SLOTS, TELEPORT_BURST, World
 from soiree.wire import quantise as q
 from soiree.wire.acks import WINDOW
-from soiree.wire.limits import MAX_FRAME_BYTES, MAX_UNAPPLIED_MESSAGES, STATE_FRAMES_PER_S
+from soiree.wire.limits import MAX_FRAME_BYTES, MAX_UNAPPLIED_MESSAGES
 from soiree.wire.records import Base
 from soiree.wire.state import (
     ACK_VALID,
@@ -46,6 +46,7 @@ from soiree.wire.state import (
     FrameType,
     Section,
     Slot,
+    sections,
 )
 from tests.relay.records import ORIGIN, frame, move
 from tests.relay.test_acceptance import scene
@@ -54,6 +55,7 @@ from tests.relay.toy_room import ToyRoom
 
 Heard = list[Any]
 """What a core made of its traffic."""
+Look = Callable[[list[tuple[int, bytes]]], None]
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +93,7 @@ def columns(world: World) -> dict[str, list[Any]]:
     return state
 
 
-def overhear(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
+def overhear(monkeypatch: pytest.MonkeyPatch, heard: Heard, look_into: Look = lambda _: None) -> None:
     """Note what every core takes and gives."""
     ingest, pack, on_drop = Replication.ingest, Replication.pack, Replication.on_drop
 
@@ -103,25 +105,27 @@ def overhear(monkeypatch: pytest.MonkeyPatch, heard: Heard) -> None:
     def heard_pack(self: Replication, tick: int, *args: Any) -> Any:
         frames = pack(self, tick, *args)
         heard.append(frames)
+        look_into(frames)
         # Now and then a transport takes nothing.
         for peer, payload in frames:
             if (tick + peer) % 37 == 0:
                 on_drop(self, peer, payload, args[0])
-        heard.append(self.budgets.rate_kbit_s.tolist())
+        heard.append([getattr(self.budgets, name).tolist() for name in self.budgets._columns])
+        heard.append([getattr(self.audience, name).tolist() for name in self.audience._columns])
         return frames
 
     monkeypatch.setattr(Replication, "ingest", heard_ingest)
     monkeypatch.setattr(Replication, "pack", heard_pack)
 
 
-def assert_the_same(play: Callable[[], World]) -> None:
+def assert_the_same(play: Callable[[], World], look_into: Look = lambda _: None) -> None:
     """Both cores make the same of it, all along; and it is not nothing."""
     stories = []
     for wanted in (True, False):
         compiled.use(wanted)
         heard: Heard = []
         with pytest.MonkeyPatch.context() as monkeypatch:
-            overhear(monkeypatch, heard)
+            overhear(monkeypatch, heard, look_into)
             heard.append(columns(play()))
         stories.append(heard)
     one, other = stories
@@ -222,34 +226,17 @@ def test_hostile_frames(seed: int) -> None:
     assert_the_same(play)
 
 
-def as_lists(received: Received) -> list[Any]:
-    come = received.arrivals
-    found = (come.frame, come.kind, come.count, come.first)
-    return [
-        column.tolist()
-        for column in (
-            come.data,
-            come.at,
-            come.sound,
-            *found,
-            received.frame,
-            received.client,
-            received.seq,
-            received.applied,
-        )
-    ]
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_frames_are_received_alike(seed: int) -> None:
-    stories = []
+    stories, drops = [], Counter[str]()
     for wanted in (True, False):
         compiled.use(wanted)
-        random, audience = Random(seed), Audience()
-        story: list[tuple[list[Any], Ingested]] = []
-        for peer in (2, 3, 9):
-            audience.join(peer, 0.0)
+        random = Random(seed)
+        replication, _ = scene()
+        replication.join(9, 0.0)
+        audience = replication.audience
         numbers = dict.fromkeys((2, 3, 9, 400), 65_480)
+        story: list[tuple[list[Any], Ingested]] = []
         for tick in range(300):
             frames = []
             for _ in range(random.randint(0, 12)):
@@ -259,36 +246,71 @@ def test_frames_are_received_alike(seed: int) -> None:
                 applied = (65_000 + 5 * tick + random.choice([0, 1, 2, 9000])).to_bytes(4, "little")
                 frames.append((peer, payload[:26] + applied[:2] + payload[28:] if len(payload) >= 28 else payload))
             if random.random() < 0.02:
-                frames += [(3, a_frame(random, numbers[3] + n, tick)) for n in range(700)]
+                frames += [
+                    (3, frame(numbers[3] + n, tick)) for n in range(700)
+                ]  # of many records only one core judges all
             if random.random() < 0.05:
-                audience.reset(2)
+                replication.reset(2)
             if random.random() < 0.05:
-                audience.on_applied(9, 65_000 + 6 * tick)
-            told = Ingested()
-            received = Reception(audience).receive(frames, tick / 60, told)
-            known = [getattr(audience, name)[: audience.high].tolist() for name in audience._columns]
-            story.append((as_lists(received) + known, told))
+                replication.set_active(3, active=random.random() < 0.6, now=tick / 60)
+            if random.random() < 0.05:
+                replication.on_applied(9, 65_000 + 6 * tick)
+            told = replication.ingest(frames, tick, tick / 60)
+            drops.update(told.drops)
+            story.append(([getattr(audience, name)[: audience.high].tolist() for name in audience._columns], told))
         stories.append(story)
-    assert any(told.drops["rate"] for _, told in stories[0])
+    assert all(drops[reason] for reason in ("rate", "detached", "stale", "malformed"))
     assert sum(len(told.control_applied) for _, told in stories[0]) > 100
     assert stories[0] == stories[1]
+
+
+def test_what_is_far_goes_alike() -> None:
+    """A client that looks from high above a wide city: FAR for what moves, frames with other bases for what rests."""
+    kinds: Counter[int] = Counter()
+
+    def play() -> World:
+        run = Run(City(Census.of(2000, 0.3), 12), 12)
+        places = Random(5)
+        for tick in range(160):
+            if tick % 20 == 0:
+                for peer in run.clients.peers:
+                    position = places.uniform(-3000, 3000), places.uniform(0, 900), places.uniform(-3000, 3000)
+                    run.replication.set_view(peer, position_m=position, radius_m=1024.0)
+                    run.replication.set_cap(peer, places.choice([0, 0, 200]))
+            run.step()
+        return run.replication.world
+
+    def look_into(frames: list[tuple[int, bytes]]) -> None:
+        bases = defaultdict(set)
+        for peer, payload in frames:
+            kinds.update(view.kind for view in sections(payload))
+            bases[peer].add(payload[8:20])
+        kinds["several bases"] += sum(len(told) > 1 for told in bases.values())  # type: ignore[index]
+
+    assert_the_same(play, look_into)
+    assert kinds[Section.FAR] > 50
+    assert kinds["several bases"] > 50  # type: ignore[index]
 
 
 def test_arrays_of_the_wrong_kind_are_refused() -> None:
     core = compiled.core
     assert core
-    budgets, ints, floats = Budgets(4), np.zeros(4, np.int64), np.zeros(4)
-    with pytest.raises(TypeError, match="items of 4 bytes where 8"):
-        core.note_fates(budgets, ints.astype(np.int32), floats, floats, ints, ints)
-    with pytest.raises(ValueError, match="contiguous"):
-        core.note_fates(budgets, np.zeros(8, np.int64)[::2], floats, floats, ints, ints)
-    with pytest.raises(TypeError, match="takes 6 arguments, 1 given"):
-        core.note_fates(budgets)  # type: ignore[call-arg]
+    replication, _ = scene()
+    tables = replication.world, replication.pairs, replication.audience, replication.flight, replication.budgets
     for frames in ([(2, "text")], [(2,)], [b"frame"], 5):
         with pytest.raises(TypeError, match=r"a frame is a peer and its payload|sequence"):
-            core.receive(Audience(), frames, 0.0)  # type: ignore[arg-type]
-    with pytest.raises(AttributeError, match="touched"):
-        core.stir(object(), object())  # type: ignore[arg-type]
+            core.ingest(*tables, frames, 1, 0.0, 10.0)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="takes 5 arguments, 1 given"):
+        core.advance(replication.budgets)  # type: ignore[call-arg]
+    with pytest.raises(AttributeError, match="rate_kbit_s"):
+        core.advance(object(), 0.0, 0.0, 0.0, 1.0)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="in turns"):
+        core.pack(*tables, 1, 0.0, 1, [], {}, far.ROTATIONS)
+    wrongs: list[tuple[Any, type[Exception]]] = [(np.zeros(4, np.float32), TypeError), (np.zeros(8)[::2], ValueError)]
+    for wrong, error in wrongs:
+        replication.budgets.rate_kbit_s = wrong
+        with pytest.raises(error, match=r"items of 4 bytes where 8|contiguous"):
+            core.pack(*tables, 1, 0.0, 1, [0], {}, far.ROTATIONS)
 
 
 def test_it_counts_with_the_same_numbers() -> None:
@@ -332,10 +354,20 @@ def test_it_counts_with_the_same_numbers() -> None:
         "REACH_Y_UNITS": q.REACH_Y_UNITS,
         "MAX_AGE_TICKS": selection.MAX_AGE_TICKS,
         "OVERDUE_TICKS": selection.OVERDUE_TICKS,
-        "STATE_FRAMES_PER_S": STATE_FRAMES_PER_S,
-        "STATE_FRAMES_BURST": STATE_FRAMES_BURST,
         "MAX_UNAPPLIED_MESSAGES": MAX_UNAPPLIED_MESSAGES,
-        "PAD_BYTES": arrivals.PAD_BYTES,
+        "LIMIT_SERVES": serving.LIMIT_SERVES,
+        "FAR_SHIFT": q.FAR_SHIFT,
+        "FAR_BITS": far.BITS,
+        "FAR_CELLS": far.CELLS,
+        "FAR_HALF_Y": far.HALF_Y,
+        "BLOCK_CELLS": framing.BLOCK_CELLS,
+        "BLOCK_Y": framing.BLOCK_Y,
+        "FRAME_COST": replication.FRAME_COST,
+        "LEAST_RTO_S": serving.LEAST_RTO_S,
+        "OVERDUE_S": serving.OVERDUE_S,
+        "SILENT_S": serving.SILENT_S,
+        "WORTH_S": serving.WORTH_S,
+        "SERVE_BYTES": budget.SERVE_BYTES,
         "LIMIT_UNITS": q.LIMIT_UNITS,
         "LIMIT_Y_UNITS": q.LIMIT_Y_UNITS,
         "CLOCK_SLACK_S": speed.CLOCK_SLACK_S,

@@ -5,10 +5,9 @@ import random
 import pytest
 
 from relay.acceptance import Drop
-from relay.audience import STATE_FRAMES_BURST
 from relay.replication import Replication, ReplicationConfig
 from relay.world import World
-from soiree.wire.limits import STATE_FRAMES_PER_S
+from soiree.wire.limits import STATE_FRAMES_BURST, STATE_FRAMES_PER_S
 from soiree.wire.records import Base
 from soiree.wire.state import STRIDE, Section, Slot
 from tests.relay.records import frame, move, placed, rest
@@ -77,9 +76,9 @@ def test_a_frame_that_does_not_fit_is_counted_for_its_sender() -> None:
     assert dict(told.malformed) == {PEER: 3}
 
 
-def test_frames_of_strangers_are_passed_over() -> None:
+def test_frames_of_strangers_are_counted() -> None:
     told = alone().ingest([(5, frame(0, 1, (Section.MOVE, [move(1, (0, 0, 0))])))], 1, 0.0)
-    assert (told.accepted, dict(told.drops), dict(told.malformed)) == (0, {}, {})
+    assert (told.accepted, dict(told.drops), dict(told.malformed)) == (0, {"detached": 1}, {})
 
 
 def test_props_of_any_length_are_found_beside_the_fixed_records() -> None:
