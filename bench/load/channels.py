@@ -12,6 +12,8 @@ from soiree.transport import Packet
 
 GATHER_TIMEOUT_S = 5.0
 OPEN_TIMEOUT_S = 30.0
+COLLECT_S = 0.001
+"""How often is looked at what came: it is dated up to so much late. To be called for each message costs the load's core more, and later."""
 Hear = Callable[[int, int, bytes], None]
 """(client, stream, payload)"""
 Exchange = Callable[[str], Awaitable[str]]
@@ -47,7 +49,8 @@ class _Direct(LibdatachannelEngine):
     """The engine without limits, batches and counters."""
 
     def __init__(self, comings: _Comings, hear: Hear) -> None:
-        super().__init__(EngineConfig(bind_address="127.0.0.1", connect_timeout_s=OPEN_TIMEOUT_S), comings)
+        config = EngineConfig(bind_address="127.0.0.1", connect_timeout_s=OPEN_TIMEOUT_S, collect_s=COLLECT_S)
+        super().__init__(config, comings)
         self._hear = hear
         self.deaf = False
         """Whether what comes is no longer handed over."""
