@@ -15,6 +15,7 @@ from aiohttp import web
 
 from relay import compiled
 from relay.admission import Admission
+from relay.alarm import alarm
 from relay.config import RelayConfig
 from relay.connections import Connection
 from relay.godot.service import LobbyService
@@ -83,7 +84,8 @@ class RelayService:
         self._started_at = self._loop.time()
         self._tick = 0
         self._pacing = Pacing(self._started_at, time.process_time(), TICK_HZ // self._config.serve_hz)
-        self._clock = self._loop.call_later(1 / TICK_HZ, self._on_tick)
+        self._clock = alarm(self._on_tick)
+        self._clock.set(self._started_at + 1 / TICK_HZ)
         self._sweeper = self._loop.call_later(SWEEP_S, self._on_sweep)
 
     async def stop(self, reason: str = "shutdown") -> None:
@@ -266,7 +268,7 @@ class RelayService:
             self.metrics.late_streaks.observe(late)
         self._tick = due
         # Before the work: one room that fails must not stop the clock of all.
-        self._clock = self._loop.call_at(self._started_at + (due + 1) / TICK_HZ, self._on_tick)
+        self._clock.set(self._started_at + (due + 1) / TICK_HZ)
         self._pacing.measure(now, time.process_time(), late)
         self.metrics.serve_every.set(self._pacing.serve_every)
         self.metrics.budget_share.set(self._pacing.budget_share)
