@@ -1,4 +1,4 @@
-"""An alarm that rings when it should. uvloop counts in whole milliseconds, so a clock of 60 Hz would wander by more than one to either side.
+"""An alarm that rings when it should. uvloop counts whole milliseconds, so a clock of 60 Hz would wander by more than one to either side.
 
 On Linux the kernel's own timer is waited for (timerfd_create(2), Python 3.13); elsewhere the loop's timers serve.
 """
