@@ -30,6 +30,8 @@ from turn.values import Endpoint, Family, family_of
 log = logging.getLogger("soiree.turn")
 
 HOUSEKEEPING_S = 1.0
+TRIES = 8
+"""Free UDP ports asked for, of each of which somebody may have the TCP port."""
 _SOMEWHERE = {Family.IPV4: "192.0.2.1", Family.IPV6: "2001:db8::1"}
 """Addresses of documentation (RFC 5737, RFC 3849): a route to them is the one to the internet. Nothing is sent there."""
 
@@ -120,14 +122,24 @@ class TurnServer:
     # Listening
 
     async def _listen(self, address: Endpoint) -> None:
-        number = next(self._numbers)
-        try:
-            line = UdpSocket(address, partial(self._on_datagrams, number), BUFFER_BYTES)
-        except OSError as error:
-            raise _not_listening("UDP", address, error) from error
-        self._lines[number] = line
-        self.udp.append(line.address)
-        self.tcp.append(await self._listen_stream((address[0], line.address[1]), None))
+        """UDP and TCP of one number; port 0: one that both have free."""
+        for tries_left in reversed(range(TRIES if address[1] == 0 else 1)):
+            number = next(self._numbers)
+            try:
+                line = UdpSocket(address, partial(self._on_datagrams, number), BUFFER_BYTES)
+            except OSError as error:
+                raise _not_listening("UDP", address, error) from error
+            try:
+                stream = await self._listen_stream((address[0], line.address[1]), None)
+            except ListenError:
+                line.close()
+                if not tries_left:
+                    raise
+            else:
+                self._lines[number] = line
+                self.udp.append(line.address)
+                self.tcp.append(stream)
+                return
 
     async def _listen_stream(self, address: Endpoint, context: ssl.SSLContext | None) -> Endpoint:
         try:

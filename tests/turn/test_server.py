@@ -1,6 +1,7 @@
 """The server as it runs: how it starts and stops, what floods and strangers cannot do, and that nothing is left."""
 
 import asyncio
+import errno
 import gc
 import os
 import secrets
@@ -20,7 +21,7 @@ from tests.turn.conftest import CONFIG, SECRET, serving
 from turn import stun
 from turn.errors import ListenError
 from turn.limits import MAX_STREAM_FRAME_BYTES, Quotas
-from turn.server import TurnServer
+from turn.server import TRIES, TurnServer
 from turn.stream import StreamLine
 from turn.stun import Attr, Class, Message, Method
 
@@ -173,6 +174,33 @@ async def test_a_taken_port_is_told() -> None:
         with pytest.raises(ListenError, match="UDP port"):
             async with serving(replace(CONFIG, listen=(server.udp[0],))):
                 pass
+
+
+@pytest.mark.parametrize("taken", [3, TRIES])
+async def test_a_free_port_is_free_for_both_protocols(taken: int) -> None:
+    """Whatever UDP port the system gives, somebody has the TCP port, so and so often."""
+    loop, asked, alone = asyncio.get_running_loop(), [], replace(CONFIG, listen=(("127.0.0.1", 0),))
+
+    async def create_server(*args: Any, **kwargs: Any) -> asyncio.Server:
+        asked.append(args[2])
+        if len(asked) <= taken:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        return await asyncio.BaseEventLoop.create_server(loop, *args, **kwargs)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(loop, "create_server", create_server)
+        before = descriptors()
+        if taken < TRIES:
+            async with serving(alone) as server:
+                assert server.udp == server.tcp == [("127.0.0.1", asked[-1])]
+                await echo_times(server, "tcp", 1)
+        else:
+            with pytest.raises(ListenError, match="TCP port"):
+                async with serving(alone):
+                    pass
+        await asyncio.sleep(0)
+        assert descriptors() == before
+    assert len(asked) == min(taken + 1, TRIES)
 
 
 async def test_nothing_is_left_of_200_clients() -> None:
