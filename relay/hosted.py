@@ -6,6 +6,7 @@ from random import SystemRandom
 
 from relay.config import RoomConfig
 from relay.connections import Connection
+from relay.interest import STRIDE_TICKS
 from relay.metrics import Metrics
 from relay.outputs import Away, CloseConnection, Dropped, Granted, Joined, Left, Output, Refused, SendControl, SendState
 from relay.room import Room
@@ -20,6 +21,8 @@ from soiree.wire.state import FrameType
 log = logging.getLogger("soiree.relay.room")
 _STATE = bytes([FrameType.STATE])
 
+ADVANCE_TICKS = STRIDE_TICKS
+"""Timers pass, and sight is looked at, at ticks at which somebody is served, and else after so many."""
 MAX_FRAMES_PER_TICK = 16384
 """STATE frames that wait for the next tick, of all peers together; more are dropped and counted, since newer ones follow."""
 
@@ -43,6 +46,9 @@ class HostedRoom:
         self._began: dict[int, float] = {}
         """Peer → when its last fresh hello was taken (monotonic s), for those in `sessions`."""
         self._frames: list[tuple[int, bytes]] = []
+        self._serves = False
+        self._advanced = 0
+        """Tick at which timers last passed."""
 
     def open_session(self, ticket: Ticket, now: float) -> None:
         """Let a ticket's peer in. Raises LinkError when the room is full or the peer is there already."""
@@ -127,19 +133,26 @@ class HostedRoom:
             self.room.detach(connection.peer, now)
             self.flush()
 
-    def tick(self, tick: int, now: float, serve_every: int, budget_share: float = 1.0) -> None:
-        """One step of the world's clock: take what came, serve who is due, let timers pass. How often and how much: `relay.pacing`."""
+    def serves(self, tick: int, serve_every: int, budget_share: float = 1.0) -> bool:
+        """Set how often and how much is served (`relay.pacing`). Whether anybody is at this tick, which is taken next."""
+        self.room.serve_every, self.room.budget_share = serve_every, budget_share
+        self._serves = bool(self.sessions) and self.room.serves(tick)
+        return self._serves
+
+    def tick(self, tick: int, now: float) -> None:
+        """One step of the world's clock: take what came, serve who is due, let timers pass."""
         if not self.sessions:
             return
-        self.room.serve_every, self.room.budget_share = serve_every, budget_share
-        if self.room.serves(tick):
+        if self._serves:
             # First what is waited for: who is due gets what came, and only then is looked who sees what and who is silent.
             self.room.reach(tick, now)
             frames, self._frames = self._frames, []
             self.room.frames(frames, now)
             self._serve(now)
-        self.room.advance(tick, now)
-        self.flush()
+        if self._serves or tick - self._advanced >= ADVANCE_TICKS:
+            self._advanced = tick
+            self.room.advance(tick, now)
+            self.flush()
 
     def _serve(self, now: float) -> None:
         count = size = 0

@@ -36,6 +36,7 @@ class Pacing:
         serve_every: clients are served on every n-th tick, 1…6.
         budget_share: of their budgets, what clients may be sent, LEAST_SHARE…1.
         cpu_share: share of one core used over the last interval, all threads.
+        due_at: when it decides next.
     """
 
     def __init__(self, now: float, cpu_s: float, fastest: int = FASTEST) -> None:
@@ -47,17 +48,18 @@ class Pacing:
         self._since = now
         self._cpu_s = cpu_s
         self._late = 0
+        self.due_at = now + INTERVAL_S
         self._busy_at = now - CALM_S
 
     def measure(self, now: float, cpu_s: float, late: int = 0) -> None:
         """Note the clock, the process's CPU time (s, all threads) and how many ticks were left out; decides once per INTERVAL_S."""
         self._late += max(0, late - self.serve_every // 2)
-        elapsed = now - self._since
-        if elapsed < INTERVAL_S:
+        if now < self.due_at:
             return
+        elapsed = now - self._since
         self.cpu_share = max(0.0, cpu_s - self._cpu_s) / elapsed
         late_share = self._late / (elapsed * TICK_HZ)
-        self._since, self._cpu_s, self._late = now, cpu_s, 0
+        self._since, self._cpu_s, self._late, self.due_at = now, cpu_s, 0, now + INTERVAL_S
         if self.cpu_share > BUSY_SHARE or late_share > LATE_SHARE:
             self._busy_at = now
             if self.serve_every < SLOWEST:

@@ -255,7 +255,10 @@ class Room:
     def _settle(self) -> None:
         """Continue what waits for room to be told, and end the sessions whose end has come."""
         scene = self._scene
-        for session in scene.present.values():
-            if session.snapshot.own or session.snapshot.seen:
+        for peer in list(scene.untold):
+            session = scene.present.get(peer)
+            if session is not None and (session.snapshot.own or session.snapshot.seen):
                 scene.continue_snapshot(session)
+            else:
+                del scene.untold[peer]
         end_sessions(scene)

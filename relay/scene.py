@@ -75,6 +75,7 @@ class Scene(Sight):
         heir = self.present.get(peer)
         if heir is not None and entity.id not in heir.told:
             heir.snapshot.need(entity.id)
+            self.untold[peer] = None
         self.tell_seers(entity, sender, re, m.MasterSet, entity.id, peer)
 
     def change_parent(

@@ -269,19 +269,25 @@ class RelayService:
         self._tick = due
         # Before the work: one room that fails must not stop the clock of all.
         self._clock.set(self._started_at + (due + 1) / TICK_HZ)
-        self._pacing.measure(now, time.process_time(), late)
-        self.metrics.serve_every.set(self._pacing.serve_every)
-        self.metrics.budget_share.set(self._pacing.budget_share)
-        with self.metrics.tick_seconds.time():
+        if late or now >= self._pacing.due_at:
+            self._pacing.measure(now, time.process_time(), late)
+            self.metrics.serve_every.set(self._pacing.serve_every)
+            self.metrics.budget_share.set(self._pacing.budget_share)
+        began = time.perf_counter()
+        self._tick_rooms(due, now)
+        self.metrics.tick_seconds.observe(time.perf_counter() - began)
+
+    def _tick_rooms(self, tick: int, now: float) -> None:
+        rooms = list(self._rooms.values())
+        pace = self._pacing.serve_every, self._pacing.budget_share
+        served = [hosted for hosted in rooms if hosted.serves(tick, *pace)]
+        if served:
             for transport in (self._rtc, self._websocket):
                 if transport is not None:
                     transport.collect()
-            self._tick_rooms(due, now)
-
-    def _tick_rooms(self, tick: int, now: float) -> None:
-        for hosted in list(self._rooms.values()):
+        for hosted in rooms:
             try:
-                hosted.tick(tick, now, self._pacing.serve_every, self._pacing.budget_share)
+                hosted.tick(tick, now)
             except Exception as error:  # noqa: BLE001 (logged there)
                 self._fail(hosted, error)
 

@@ -43,8 +43,10 @@ class Serving:
 
     def serves(self, tick: int) -> bool:
         """Whether it is anybody's turn at this tick. At others, what came may as well wait: it would not be sent on yet."""
-        every = self.every
-        return any((tick + turn) // every > (self.packed + turn) // every for turn in self.turns())
+        every, packed = self.every, self.packed
+        if self._groups() == 1:
+            return tick // every > packed // every
+        return any((tick + turn) // every > (packed + turn) // every for turn in self.turns())
 
     def due(self, tick: int, now: float) -> Bools:
         """(clients,) whose turn it is, and whose budget carries a frame worth sending."""

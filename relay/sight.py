@@ -110,6 +110,7 @@ class Sight(Telling):
 
     def begin_snapshot(self, session: Session) -> None:
         """Queue what the peer is to know: its own first, then what is in its sight."""
+        self.untold[session.peer] = None
         for entity in (*self.entities.owned(session.peer), *self.entities.mastered(session.peer)):
             if entity.id not in session.told:
                 session.snapshot.need(entity.id)
@@ -149,6 +150,7 @@ class Sight(Telling):
         own = self.entities.count_mastered(session.peer)
         if entity.id not in session.told and len(session.told) + len(session.snapshot) - own < MAX_IN_SIGHT:
             session.snapshot.glimpse(entity.id)
+            self.untold[session.peer] = None
 
     def take_sighting(self, sighting: Sighting) -> None:
         """Tell what has left a peer's sight, and queue what is in it."""
@@ -159,6 +161,8 @@ class Sight(Telling):
             for entity in sorted(leaving, key=self.entities.depth, reverse=True):
                 self.tell_despawned(session, entity, 0, "sight")
         session.snapshot.see(sighting.entering.tolist())
+        if session.snapshot.seen:
+            self.untold[session.peer] = None
 
     def tell_despawned(self, session: Session, entity: Entity, re: int, reason: str) -> None:
         """Tell one who knows the entity that it is gone, or out of sight."""

@@ -19,6 +19,7 @@ class Telling:
     Attributes:
         sessions: every session that has not left, by peer.
         present: those of them that have said hello, the longest-present first.
+        untold: peers who may have to be told of entities still (`Session.snapshot`).
         missed: peers that have been silent, or are away, until something of them arrives.
         ending: sessions to be ended for a reason that arose while something else was done.
         outputs: what the driver has not fetched.
@@ -28,6 +29,7 @@ class Telling:
         self.sessions: dict[int, Session] = {}
         self.present: dict[int, Session] = {}
         self.missed: set[int] = set()
+        self.untold: dict[int, None] = {}
         self.ending: list[Session] = []
         self.outputs: list[Output] = []
         self._bundles: dict[int, Bundle] | None = None

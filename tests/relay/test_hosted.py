@@ -80,7 +80,8 @@ class Hall:
                 self._answer(packet)
             self.switchboard.packets([Packet(c, STATE, guest.frame(self.tick)) for c, guest in self.guests.items()])
             before = len(self.wire.sent)
-            self.hosted.tick(self.tick, self.now, 1)
+            self.hosted.serves(self.tick, 1)
+            self.hosted.tick(self.tick, self.now)
             yield self.wire.sent[before:]
 
     def _answer(self, packet: Packet) -> None:

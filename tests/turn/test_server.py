@@ -179,13 +179,14 @@ async def test_a_taken_port_is_told() -> None:
 @pytest.mark.parametrize("taken", [3, TRIES])
 async def test_a_free_port_is_free_for_both_protocols(taken: int) -> None:
     """Whatever UDP port the system gives, somebody has the TCP port, so and so often."""
-    loop, asked, alone = asyncio.get_running_loop(), [], replace(CONFIG, listen=(("127.0.0.1", 0),))
+    loop, alone = asyncio.get_running_loop(), replace(CONFIG, listen=(("127.0.0.1", 0),))
+    create, asked = loop.create_server, list[int]()
 
-    async def create_server(*args: Any, **kwargs: Any) -> asyncio.Server:
+    async def create_server(*args: Any, **kwargs: Any) -> Any:
         asked.append(args[2])
         if len(asked) <= taken:
             raise OSError(errno.EADDRINUSE, "Address already in use")
-        return await asyncio.BaseEventLoop.create_server(loop, *args, **kwargs)  # type: ignore[arg-type]
+        return await create(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(loop, "create_server", create_server)

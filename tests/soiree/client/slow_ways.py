@@ -73,7 +73,8 @@ class SlowRelay(Transport):
         """The relay's clock, until cancelled."""
         while True:
             self._tick += 1
-            self.hosted.tick(self._tick, self.loop.time(), 3)
+            self.hosted.serves(self._tick, 3)
+            self.hosted.tick(self._tick, self.loop.time())
             ticked, self._ticked = self._ticked, self.loop.create_future()
             ticked.set_result(None)
             await asyncio.sleep(TICK_S)
