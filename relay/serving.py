@@ -20,7 +20,7 @@ SILENT_S: Final = 1.5
 LIMIT_SERVES: Final = 2
 """Serves that may be unacknowledged beyond those of one round trip. No transport tells in time that it queues: TCP's buffers
 and proxies do, and SCTP takes a megabyte before it says so."""
-GROUP_CLIENTS: Final = 128
+GROUP_CLIENTS: Final = 100
 WORTH_S: Final = 0.05
 """A client that has less than a full frame's tokens waits until what it has is worth so much of its rate."""
 _BYTES_PER_KBIT: Final = 125.0

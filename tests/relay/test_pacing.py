@@ -1,10 +1,12 @@
 """Overload slows serving, step by step and within bounds; calm brings it back."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.pacing import CALM_S, FASTEST, INTERVAL_S, LEAST_SHARE, LESS, SLOWEST, Pacing
+from relay.pacing import CALM_S, FASTEST, INTERVAL_S, LEAST_SHARE, LESS, LONGEST_CALM_S, SLOWEST, Pacing
 from soiree.wire.state import TICK_HZ
 
 
@@ -59,7 +61,7 @@ def test_it_serves_no_faster_than_it_was_told() -> None:
 
 
 def test_between_the_marks_nothing_changes() -> None:
-    assert after([1.0, 1.0] + [0.7] * 20).serve_every == 3
+    assert after([1.0, 1.0] + [0.84] * 20).serve_every == 3
 
 
 def test_a_relay_that_could_serve_faster_does_not_stay_slow() -> None:
@@ -70,11 +72,34 @@ def test_a_relay_that_could_serve_faster_does_not_stay_slow() -> None:
 
 
 def test_what_might_be_too_much_is_tried_when_it_has_been_calm_and_taken_back() -> None:
-    calm = [0.7] * int(CALM_S / INTERVAL_S - 1)
-    assert after([1.2, *calm]).serve_every == 2
-    assert after([1.2, 1.2, *calm, 0.62]).serve_every == 2
-    assert after([1.2, 1.2, *calm, 0.62, 0.9]).serve_every == 3
-    assert after([1.2, 1.2, *calm, 0.62, 0.9, 0.62]).serve_every == 3
+    calm = [0.8] * int(CALM_S / INTERVAL_S - 1)
+    assert after([1.2, 1.2, *calm]).serve_every == 3
+    assert after([1.2, 1.2, *calm, 0.8]).serve_every == 2
+    assert after([1.2, 1.2, *calm, 0.8, 0.96]).serve_every == 3
+    assert after([1.2, 1.2, *calm, 0.8, 0.9, 0.9, 0.8]).serve_every == 3
+
+
+def test_tries_that_fail_become_rare() -> None:
+    """A relay whose load is all of a core if it serves in every tick, and 0.6 at every other."""
+    pacing, now, cpu = Pacing(0.0, 0.0), 0.0, 0.0
+    fast: list[float] = []
+    while now < 400:
+        now += INTERVAL_S
+        cpu += (1.0 if pacing.serve_every == FASTEST else 0.6) * INTERVAL_S
+        pacing.measure(now, cpu)
+        if pacing.serve_every == FASTEST:
+            fast.append(now)
+    waits = [after - before for before, after in pairwise(fast)]
+    assert (fast[0], waits[0]) == (CALM_S + INTERVAL_S, 2 * CALM_S + INTERVAL_S)
+    assert waits == sorted(waits)
+    assert LONGEST_CALM_S <= waits[-1] <= LONGEST_CALM_S + 2 * INTERVAL_S
+
+
+def test_a_busy_moment_is_waited_out_but_not_a_full_one() -> None:
+    assert after([0.9]).serve_every == after([0.9, 0.7, 0.9, 0.7]).serve_every == FASTEST
+    assert (
+        after([0.9, 0.9]).serve_every == after([0.9, 0.9, 0.9]).serve_every == after([0.96]).serve_every == FASTEST + 1
+    )
 
 
 def test_a_measurement_within_the_interval_decides_nothing() -> None:
