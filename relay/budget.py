@@ -58,8 +58,8 @@ DRAINS: Final = 0.95
 CUT_EVERY_S: Final = 0.25
 """And longer by the delay of acknowledgements: until then nobody can tell what a cut has done."""
 EMPTY_QUEUE_S: Final = 0.012
-CLEAN_QUEUE_S: Final = 0.05
-"""Above it nothing climbs. No less than what clients may wait before they acknowledge, since frames can keep in step with that."""
+CLEAN_QUEUE_S: Final = 0.055
+"""Above it nothing climbs. More than the 50 ms that clients may wait before they acknowledge, since frames can keep in step with that."""
 FULL_QUEUE_S: Final = 0.06
 CAREFUL_LOSS: Final = 0.06
 CLEAN_LOSS: Final = 0.1
@@ -215,8 +215,10 @@ class Budgets(Table):
         self._adapt(now, passed)
         for column in (self.used_kbit_s, self._frames):
             column *= math.exp(-passed / MEMORY_S)
+        # All fates since a trial began count alike.
+        kept = np.where(self.tried_loss > 0, 1.0, math.exp(-passed / LOSS_MEMORY_S))
         for column in (self.judged, self.lost):
-            column *= math.exp(-passed / LOSS_MEMORY_S)
+            column *= kept
         self.arrived_kbit_s *= math.exp(-passed / ARRIVAL_MEMORY_S)
         self._turn(self.base, self._base_turned, BASE_WINDOW_S, now)
         self._turn(self.sure, self._near_turned.copy(), QUEUE_WINDOW_S, now)
@@ -284,7 +286,8 @@ class Budgets(Table):
         rows = rows[over]
         if not len(rows):
             return
-        loss, before = self.loss()[rows], self.tried_loss[rows]
+        # Of so many frames as came and went meanwhile: on slow paths few, which tell more than none.
+        loss, before = self.lost[rows] / np.maximum(self.judged[rows], 1.0), self.tried_loss[rows]
         # Whatever was over a full path would be gone at half the rate.
         own = loss > before / 2
         self.forgiven[rows[own]] = np.minimum(MOST_FORGIVEN, (loss + before)[own] / 2)

@@ -42,9 +42,9 @@ static void cut(Budgets *b, i64 row, double to, double now) {
 }
 
 /* End a trial, if enough is known. */
-static void judge(Budgets *b, i64 row, double loss, double now) {
+static void judge(Budgets *b, i64 row, double now) {
     if (b->judged[row] < TRIAL_FRAMES && !(now - b->cut_at[row] > TRIAL_S)) return;
-    const double before = b->tried_loss[row];
+    const double loss = b->lost[row] / greater(b->judged[row], 1), before = b->tried_loss[row];
     if (loss > before / 2) { /* whatever was over a full path would be gone at half the rate */
         b->forgiven[row] = lesser(MOST_FORGIVEN, (loss + before) / 2);
         b->rate[row] = lesser(b->tried_rate[row], b->cap[row]);
@@ -80,7 +80,7 @@ static void adapt(Budgets *b, i64 row, double now, double passed, double share) 
         }
     }
     const double excess = b->used[row] > LOSS_MATTERS_KBIT_S ? loss - b->forgiven[row] : 0;
-    if (fresh && b->tried_loss[row] > 0) judge(b, row, loss, now);
+    if (fresh && b->tried_loss[row] > 0) judge(b, row, now);
     if (fresh && excess > FULL_LOSS && !queued && b->tried_loss[row] == 0) {
         const double used = b->used[row], rate = b->rate[row];
         if (loss < MOST_FORGIVEN + FULL_LOSS) b->tried_loss[row] = loss, b->tried_used[row] = used, b->tried_rate[row] = rate;
@@ -111,7 +111,8 @@ PyObject *advance(PyObject *self, PyObject *const *args, Py_ssize_t nargs) {
     const double kept = exp(-since / MEMORY_S), kept_loss = exp(-since / LOSS_MEMORY_S), kept_arrival = exp(-since / ARRIVAL_MEMORY_S);
     for (i64 row = 0; since > 0 && row < b.rows; row++) {
         adapt(&b, row, now, since, share);
-        b.used[row] *= kept, b.frames[row] *= kept, b.judged[row] *= kept_loss, b.lost[row] *= kept_loss, b.arrived[row] *= kept_arrival;
+        b.used[row] *= kept, b.frames[row] *= kept, b.arrived[row] *= kept_arrival;
+        if (!(b.tried_loss[row] > 0)) b.judged[row] *= kept_loss, b.lost[row] *= kept_loss;
         if (now - b.base_turned[row] > BASE_WINDOW_S) turn(b.base, row), b.base_turned[row] = now;
         if (now - b.near_turned[row] > QUEUE_WINDOW_S) turn(b.sure, row), turn(b.near, row), b.near_turned[row] = now;
     }

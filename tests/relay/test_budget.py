@@ -125,6 +125,31 @@ def test_loss_that_no_lower_rate_mends_is_forgiven(loss: float) -> None:
     assert path.budgets.forgiven[1] <= MOST_FORGIVEN
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_slow_client_finds_out_of_loss_that_no_lower_rate_mends(seed: int) -> None:
+    """Of the few frames that it is sent in a trial it is told what they say, not that there was no loss."""
+    path = Path(10_000.0, loss=0.2)
+    path.random.seed(seed)
+    path.run(2)
+    path.budgets.rate_kbit_s[1], path.budgets.forgiven[1] = FLOOR_KBIT_S, 0.0
+    path.run(30)
+    assert path.rate > CEILING_KBIT_S / 2
+
+
+def test_frames_in_step_with_acknowledgements_hold_nobody_down() -> None:
+    """Of 20 frames a second each comes just after one of 20 acknowledgements a second: all seem to queue for 50 ms."""
+    budgets = Budgets(4)
+    budgets.open(1, 0.0)
+    budgets._ramping[1] = False
+    for frame in range(1, 200):
+        budgets.spend(ROW, np.array([int(START_KBIT_S * 125 * 0.05) - FRAME_OVERHEAD_BYTES]))
+        budgets.note_delays(ROW, np.array([0.05 if frame < 10 else 0.1]), np.array([0.05]))
+        budgets.note_fates(np.array([0, 1]), np.array([0, 0]))
+        for third in range(3):
+            budgets.advance(frame * 0.05 + third * TICK_S)
+    assert budgets.rate_kbit_s[1] > 1.2 * START_KBIT_S
+
+
 def test_a_cap_holds_though_a_rate_is_given_back() -> None:
     path = Path(10_000.0, loss=0.2)
     while not path.budgets.tried_loss[1]:
