@@ -80,9 +80,8 @@ class WebSocketConnection(Connection):
         message = frame(stream, payload)
         if self._relief is None:
             self._write(message)
-            if not self._written_this_turn:
-                self._loop.call_soon(self._look_for_congestion)
-            self._written_this_turn += len(message)
+            if self._socket.get_write_buffer_size():
+                self._note_unsent(len(message))
         elif stream == CONTROL:
             self._control.append(message)
             self._control_bytes += len(message)
@@ -91,19 +90,25 @@ class WebSocketConnection(Connection):
             self._state_bytes += len(message)
         return True
 
+    def _note_unsent(self, size: int) -> None:
+        """The socket did not take all at once. TLS never does; whether it is congested, is seen when this turn is over."""
+        if not self._written_this_turn:
+            self._loop.call_soon(self._look_for_congestion)
+        self._written_this_turn += size
+
     def _look_for_congestion(self) -> None:
         self._written_this_turn = 0
         if self._relief is None and self._socket.get_write_buffer_size():
             self._relief = self._loop.create_task(self._relieve())
 
     def _write(self, message: bytes) -> None:
-        """Write without waiting: aiohttp's coroutine writes in its first step, and only then may wait for the socket to drain."""
-        step = self._writer.send_frame(message, WSMsgType.BINARY)
-        try:
-            step.send(None)
-        except (StopIteration, ClientError):
-            return
-        step.close()
+        """Write without waiting, by what aiohttp's coroutine does in its first step; a coroutine for each message would cost as much again."""
+        writer = self._writer
+        if not writer._closing:  # noqa: SLF001
+            try:
+                writer._write_websocket_frame(message, WSMsgType.BINARY, 0)  # noqa: SLF001
+            except ClientError:
+                return
 
     async def _relieve(self) -> None:
         """Feed a congested socket, one message each time that it has taken the last: control first, state while it is fresh."""
