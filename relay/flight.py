@@ -150,10 +150,10 @@ class Flight(Table):
             rows, newest, np.where(sent & ~hit, seqs, newest[:, None] + 1).min(1, initial=np.iinfo(np.int64).max)
         )
         lost = self._give_up(who, rto_s, now, clients)
-        for place in places.tolist():
-            if (found := self.records.pop(place, None)) is not None:
-                cells, versions = _told(found)
-                acked.reshape(-1)[cells] = np.maximum(acked.reshape(-1)[cells], versions)
+        cells, versions = _told(
+            *(found for place in places.tolist() if (found := self.records.pop(place, None)) is not None)
+        )
+        np.maximum.at(acked.reshape(-1), cells, versions)
         return Fates(*delays, arrived, lost)
 
     def _advance(self, rows: Ints, newest: Ints, oldest: Ints) -> None:
@@ -199,10 +199,13 @@ class Flight(Table):
         return np.bincount(who[lost], minlength=clients)
 
 
-def _told(records: bytes) -> tuple[Ints, Ints]:
-    """(cells, versions)"""
-    cells, versions = np.frombuffer(records, np.int64).reshape(2, -1)
-    return cells, versions
+def _told(*records: bytes) -> tuple[Ints, Ints]:
+    """(cells, versions) of some frames."""
+    counts = np.fromiter(map(len, records), np.int64, len(records)) // (2 * np.dtype(np.int64).itemsize)
+    both = np.frombuffer(b"".join(records), np.int64)
+    # Of each frame come all cells, then all versions.
+    at = np.arange(len(both) // 2) + np.repeat(np.cumsum(counts) - counts, counts)
+    return both.take(at), both.take(at + np.repeat(counts, counts))
 
 
 def _once(rows: Ints, ack_seq: Ints, ack_mask: Ints) -> tuple[Ints, Ints, Ints]:

@@ -44,6 +44,10 @@ _ORDER: Final = np.array([_LAST if kind == Section.PROPS else kind for kind in r
 _SLOT_KIND: Final = np.array([0, Section.POSE, Section.PROPS])
 _CELL_UNITS: Final = 1 << q.CELL_BITS
 _INT32 = np.iinfo(np.int32)
+_REACHED_BY_ALL: Final = 2 * np.array(
+    [q.REACH_M * q.HORIZONTAL_PER_M >> q.CELL_BITS, q.REACH_M * q.HORIZONTAL_PER_M >> q.CELL_BITS, q.REACH_Y_UNITS]
+)
+"""Bases (cx, cz, y) that are farther apart than this reach no place in common."""
 _NONE_FAR: Final = np.zeros((0, STRIDE[Section.FAR]), np.uint8)
 _UINT16_MAX: Final = np.iinfo(np.uint16).max
 
@@ -142,10 +146,13 @@ def _beyond(choice: Choice, world: World, home: Ints) -> Ints:
 
 def _all_reached(choice: Choice, world: World, home: Ints) -> bool:
     """Whether the home bases that lie farthest out reach what lies farthest out: as in a room, where nobody needs to look closer."""
-    places = world.position[np.flatnonzero(np.bincount(choice.row))]
     bases = home[np.flatnonzero(np.bincount(choice.client))]
-    ends = np.stack([places.min(0), places.min(0), places.max(0), places.max(0)])
-    return bool(within_reach(ends, np.stack([bases.min(0), bases.max(0)] * 2)).all())
+    least, most = bases.min(0), bases.max(0)
+    if (most - least > _REACHED_BY_ALL).any():
+        return False
+    places = taken(world.position, np.flatnonzero(np.bincount(choice.row)))
+    ends = np.stack([places.min(0), places.max(0)])
+    return bool(within_reach(np.repeat(ends, 2, axis=0), np.stack([least, most] * 2)).all())
 
 
 def _coarse(choice: Choice, world: World, pairs: Pairs, home: Ints) -> Bools:

@@ -53,11 +53,8 @@ class Reception:
         frame = np.flatnonzero(come.sound)
         row, header = row[frame], come.header[frame]
         low, applied_low = header["seq"].astype(np.int64), header["control_applied"].astype(np.int64)
-        new, seq, applied = np.zeros(len(row), np.bool_), np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
         before = audience.applied.copy()
-        for turn in _turns(row):
-            new[turn], seq[turn] = self._number(row[turn], low[turn])
-            applied[turn] = self._progress(row[turn], seq[turn], applied_low[turn], new[turn])
+        new, seq, applied = self._in_order(row, low, applied_low) or self._one_by_one(row, low, applied_low)
         if not new.all():
             told.drops[Drop.STALE.reason] += len(new) - int(new.sum())
             frame, row, seq, applied = frame[new], row[new], seq[new], applied[new]
@@ -97,6 +94,32 @@ class Reception:
         if len(peers):
             told.malformed.update(peers.tolist())
             told.drops[Drop.MALFORMED.reason] += len(peers)
+
+    def _in_order(self, row: Ints, low: Ints, applied_low: Ints) -> tuple[Bools, Ints, Ints] | None:
+        """As `_one_by_one`, at once: where each client's frames follow the newest before, none missing. None if it is not so."""
+        audience = self._audience
+        nth = _nth(row)
+        newest, known = audience.newest[row], audience.applied[row]
+        ahead = applied_low - known & 0xFFFF
+        if ((low - newest - 1 - nth & 0xFFFF) | (newest < 0) | (ahead > MAX_UNAPPLIED_MESSAGES)).any():
+            return None
+        many = np.bincount(row)
+        who = np.flatnonzero(many)
+        further = np.minimum(many[who], WINDOW) - 1
+        mask = np.left_shift(audience.ack_mask[who] << 1 | 1, further) | np.left_shift(1, further) - 1
+        audience.ack_mask[who] = mask & _WINDOW_MASK
+        audience.newest[who] += many[who]
+        audience.ack_seq[who] = audience.newest[who] & 0xFFFF
+        np.maximum.at(audience.applied, row, known + ahead)
+        return np.ones(len(row), np.bool_), newest + 1 + nth, known + ahead
+
+    def _one_by_one(self, row: Ints, low: Ints, applied_low: Ints) -> tuple[Bools, Ints, Ints]:
+        """For each frame: whether it is new, its unwrapped number, and the control number that its sender had applied."""
+        new, seq, applied = np.zeros(len(row), np.bool_), np.zeros(len(row), np.int64), np.zeros(len(row), np.int64)
+        for turn in _turns(row):
+            new[turn], seq[turn] = self._number(row[turn], low[turn])
+            applied[turn] = self._progress(row[turn], seq[turn], applied_low[turn], new[turn])
+        return new, seq, applied
 
     def _number(self, row: Ints, low: Ints) -> tuple[Bools, Ints]:
         """(n,) whether a frame is no repetition, nor too old to tell, and its unwrapped number; `low`: modulo 2¹⁶. No row repeats."""

@@ -102,7 +102,7 @@ class WebSocketConnection(Connection):
             self._relief = self._loop.create_task(self._relieve())
 
     def _write(self, message: bytes) -> None:
-        """Write without waiting, by what aiohttp's coroutine does in its first step; a coroutine for each message would cost as much again."""
+        """Write without waiting: what aiohttp's coroutine does in its first step. A coroutine for each message costs as much again."""
         writer = self._writer
         if not writer._closing:  # noqa: SLF001
             try:
