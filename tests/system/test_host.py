@@ -39,9 +39,10 @@ async def test_a_peer_that_is_away_keeps_its_place(party_of: PartyOf) -> None:
     server = party_of(BEST)
     code, _ = _make(server, capacity=2)
     async with join(server.url, code, "websocket") as room, join(server.url, code, "websocket") as other:
+        changes = other.changes()
         other._lifeline.lose("the test")  # and at once on its way back
         assert await _turned_away(server, code) == "room-full"
-        await change(other.changes(), soiree.Connected)
+        await change(changes, soiree.Connected)
         assert set(room.peers) == {room.peer_id, other.peer_id}
 
 
