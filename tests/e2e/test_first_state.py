@@ -11,7 +11,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RUNS = 5
 SLACK = 2.0
-"""Here it is a guard, beside other work on the same cores, which makes some runs slow and none quick; `python -m tests.e2e.first_state` holds 20 runs to the target itself."""
+"""Here it is a guard, beside other work on the same cores, which makes some runs slow and none quick.
+`python -m tests.e2e.first_state` holds 20 runs to the target itself."""
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: f"{way.transport}-{way.engine}")
