@@ -21,6 +21,7 @@ LIMIT_SERVES: Final = 2
 """Serves that may be unacknowledged beyond those of one round trip. No transport tells in time that it queues: TCP's buffers
 and proxies do, and SCTP takes a megabyte before it says so."""
 GROUP_CLIENTS: Final = 100
+"""A room is served in groups of so many or more, each at another tick: the last of one pass over all waits for all others."""
 WORTH_S: Final = 0.05
 """A client that has less than a full frame's tokens waits until what it has is worth so much of its rate."""
 _BYTES_PER_KBIT: Final = 125.0

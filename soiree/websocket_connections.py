@@ -56,7 +56,8 @@ class WebSocketConnection(Connection):
         self._control_bytes = 0
         self._state: deque[tuple[float, bytes]] = deque()
         self._state_bytes = 0
-        self._written_this_turn = 0
+        self._unsent_this_turn = 0
+        """Bytes of messages that the socket did not take at once."""
         self._relief: asyncio.Task[None] | None = None
         """Runs while the socket is congested; without it messages are written at once."""
         self._socket.set_write_buffer_limits(high=0)
@@ -71,7 +72,7 @@ class WebSocketConnection(Connection):
 
     def buffered(self, stream: int) -> int:
         waiting = self._control_bytes if stream == CONTROL else self._state_bytes
-        unsent = self._socket.get_write_buffer_size() - min(self._written_this_turn, BURST_BYTES)
+        unsent = self._socket.get_write_buffer_size() - min(self._unsent_this_turn, BURST_BYTES)
         return waiting + unsent if unsent > 0 else waiting
 
     def transmit(self, stream: int, payload: bytes) -> bool:
@@ -91,18 +92,18 @@ class WebSocketConnection(Connection):
         return True
 
     def _note_unsent(self, size: int) -> None:
-        """The socket did not take all at once. TLS never does; whether it is congested, is seen when this turn is over."""
-        if not self._written_this_turn:
+        """The socket did not take all of a message at once, as TLS may not; whether it is congested is seen when this turn is over."""
+        if not self._unsent_this_turn:
             self._loop.call_soon(self._look_for_congestion)
-        self._written_this_turn += size
+        self._unsent_this_turn += size
 
     def _look_for_congestion(self) -> None:
-        self._written_this_turn = 0
+        self._unsent_this_turn = 0
         if self._relief is None and self._socket.get_write_buffer_size():
             self._relief = self._loop.create_task(self._relieve())
 
     def _write(self, message: bytes) -> None:
-        """Write without waiting: what aiohttp's coroutine does in its first step. A coroutine for each message costs as much again."""
+        """Write without waiting: what aiohttp's coroutine does in its first step, without a coroutine for each message."""
         writer = self._writer
         if not writer._closing:  # noqa: SLF001
             try:
